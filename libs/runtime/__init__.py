@@ -1,0 +1,1 @@
+"""How a service runs: settings, streams, scripts, clock, telemetry, HTTP. Knows no trading."""

@@ -1,0 +1,1 @@
+"""Reads positions and mark prices from the exchange and publishes them. Never trades, never decides."""
