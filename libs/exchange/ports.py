@@ -1,0 +1,69 @@
+"""The two ports: who may only look, and who may also reduce. Nothing here can express an order that adds exposure."""
+
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from typing import Protocol
+
+from exchange.model import (
+    Instrument,
+    LookupResult,
+    PositionMode,
+    PositionReading,
+    ReducingOrder,
+    RestingOrder,
+    SendResult,
+)
+
+
+class PositionReader(Protocol):
+    """Reads an account. Every method raises `exchange.errors.ReadFailed` (try again), `ReadUnusable` (the answer
+    cannot be trusted) or `KeyRejected` (key or signature; stop), and never returns a partial answer as whole (I14).
+    """
+
+    async def positions(self) -> PositionReading:
+        """Every position row of the account, all symbols, zero rows included."""
+        ...
+
+    async def marks(self) -> Mapping[str, Decimal]:
+        """Mark prices by symbol, in quote units; a symbol without a readable price is left out."""
+        ...
+
+    async def aclose(self) -> None:
+        """Close the connections."""
+        ...
+
+
+class OrderGateway(PositionReader, Protocol):
+    """Reads an account and reduces its positions."""
+
+    async def instruments(self) -> Mapping[str, Instrument]:
+        """What each symbol demands of an order; read once and kept for `INSTRUMENTS_MAX_AGE_S`, then read again."""
+        ...
+
+    async def position_mode(self) -> PositionMode:
+        """One-way or hedge mode, as the exchange says now."""
+        ...
+
+    async def resting_orders(self) -> tuple[RestingOrder, ...]:
+        """Every waiting order of the account, conditional ones too."""
+        ...
+
+    async def cancel_resting(self, symbol: str, *, conditional: bool) -> None:
+        """Cancel a symbol's waiting orders of one kind. Raises as a reading does; the caller confirms by reading."""
+        ...
+
+    async def place_reducing(self, orders: Sequence[ReducingOrder]) -> tuple[SendResult, ...]:
+        """Send orders concurrently inside the venue's order budget; one result per order, in the same order.
+
+        Never raises for what the venue or the network does to an order: that is what `SendResult` says. Sends
+        nothing twice by itself.
+        """
+        ...
+
+    async def look_up(self, symbol: str, client_order_id: str) -> LookupResult:
+        """What became of an order. Raises as a reading does when the exchange cannot say."""
+        ...
+
+    async def warm(self) -> None:
+        """Open connections and read instruments, so that a flatten pays for neither."""
+        ...
