@@ -1,12 +1,10 @@
 """Words that events, exchange and services share. The values are what travels on the wire."""
 
-from enum import Enum
+from enum import StrEnum
 
 
-class Word(str, Enum):
+class Word(StrEnum):
     """A wire word: prints as its value wherever it is formatted."""
-
-    __str__ = str.__str__
 
 
 class PositionSide(Word):

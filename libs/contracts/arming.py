@@ -1,0 +1,144 @@
+"""Events about arming: what operators ask for, and what became of it."""
+
+from typing import ClassVar
+
+from msgspec import Struct
+
+from contracts.base import Event
+from contracts.positions import AllocationCheck
+from contracts.vocabulary import Environment, Word
+
+
+class Scope(Struct, frozen=True, kw_only=True):
+    """What an arm covers: the whole account, or the named symbols."""
+
+    symbols: tuple[str, ...] = ()
+    """Empty: the whole account."""
+
+    @property
+    def whole_account(self) -> bool:
+        """Whether every symbol is covered."""
+        return not self.symbols
+
+    def covers(self, symbol: str) -> bool:
+        """Whether a position in `symbol` may be closed."""
+        return self.whole_account or symbol in self.symbols
+
+
+class ArmRequested(Event, frozen=True, kw_only=True, tag="flatten.arm_requested.v1"):
+    """An operator asked for one flatten. The same `arm_id` again is the same arm."""
+
+    stream: ClassVar[str] = "flatten.arm"
+
+    arm_id: str
+    operator: str
+    reason: str
+    environment: Environment
+    account: str
+    scope: Scope
+    issued_at_ms: int
+    expires_at_ms: int
+
+
+class DisarmRequested(Event, frozen=True, kw_only=True, tag="flatten.disarm_requested.v1"):
+    """An operator took an arm back before it was judged."""
+
+    stream: ClassVar[str] = "flatten.arm"
+
+    arm_id: str
+    operator: str
+    reason: str
+    environment: Environment
+    account: str
+    issued_at_ms: int
+
+
+class Gate(Word):
+    """The conditions that must hold for an arm to become a request."""
+
+    ENVIRONMENT = "environment"
+    FORCE_FLAG = "force_flag"
+    CONFIRM_PHRASE = "confirm_phrase"
+    ESS_LATCH = "ess_latch"
+    ARM_AUTHENTIC = "arm_authentic"
+    ARM_UNUSED = "arm_unused"
+    COOLDOWN = "cooldown"
+    NO_RUN_IN_FLIGHT = "no_run_in_flight"
+
+
+class GateVerdict(Struct, frozen=True, kw_only=True):
+    """What one gate saw. Never holds a secret (I18)."""
+
+    gate: Gate
+    passed: bool
+    observed: str
+    required: str
+
+
+class FlattenRequested(Event, frozen=True, kw_only=True, tag="flatten.requested.v1"):
+    """Every gate passed: the executor shall flatten, once."""
+
+    stream: ClassVar[str] = "flatten.requested"
+
+    request_id: str
+    """Derived from the arm id and the namespace, so that a repeat is recognised."""
+    arm: ArmRequested
+    gates: tuple[GateVerdict, ...]
+    breaches: tuple[AllocationCheck, ...]
+    """P2.9 breaches in the newest snapshot: information, never a condition."""
+    snapshot_id: str | None
+    """Nothing when the oracle has published no snapshot: that does not stop a flatten."""
+    snapshot_age_ms: int | None
+    requested_at_ms: int
+
+
+class ArmAccepted(Event, frozen=True, kw_only=True, tag="arm.accepted.v1"):
+    """The arm passed every gate and became a request."""
+
+    stream: ClassVar[str] = "flatten.audit"
+
+    arm_id: str
+    request_id: str
+    operator: str
+    reason: str
+    gates: tuple[GateVerdict, ...]
+    decided_at_ms: int
+    """By the Redis server's clock."""
+
+
+class ArmRefused(Event, frozen=True, kw_only=True, tag="arm.refused.v1"):
+    """The arm failed at least one gate. It is used up all the same."""
+
+    stream: ClassVar[str] = "flatten.audit"
+
+    arm_id: str
+    operator: str
+    reason: str
+    gates: tuple[GateVerdict, ...]
+    """All of them, passed ones too."""
+    decided_at_ms: int
+
+
+class ArmRepeated(Event, frozen=True, kw_only=True, tag="arm.repeated.v1"):
+    """An arm that had been decided was published again. Nothing was done: an arm works once (I1, I2)."""
+
+    stream: ClassVar[str] = "flatten.audit"
+
+    arm_id: str
+    operator: str
+    first_outcome: str
+    """`fired`, `refused` or `disarmed`."""
+    seen_at_ms: int
+
+
+class ArmDisarmed(Event, frozen=True, kw_only=True, tag="arm.disarmed.v1"):
+    """An arm was taken back; it can never fire."""
+
+    stream: ClassVar[str] = "flatten.audit"
+
+    arm_id: str
+    operator: str
+    reason: str
+    first_outcome: str
+    """What had become of the arm before: empty when the disarm came in time."""
+    disarmed_at_ms: int
