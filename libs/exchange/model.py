@@ -5,8 +5,9 @@ Symbols are always the exchange's own (`ETHUSDT`), never a library's unified for
 
 from decimal import Decimal
 
-from contracts.vocabulary import OrderSide, PositionSide, Word
 from msgspec import Struct
+
+from contracts.vocabulary import OrderSide, PositionSide, Word
 
 
 class PositionMode(Word):
@@ -80,6 +81,8 @@ class Instrument(Struct, frozen=True, kw_only=True):
     quantity_precision: int
     """The most digits after the point that the venue takes."""
     tick: Decimal
+    quote_asset: str = ""
+    """What prices are in. Empty when the venue did not say."""
     price_multiplier_up: Decimal | None = None
     price_multiplier_down: Decimal | None = None
 

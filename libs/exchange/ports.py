@@ -16,8 +16,10 @@ from exchange.model import (
 
 
 class PositionReader(Protocol):
-    """Reads an account. Every method raises `exchange.errors.ReadFailed` (try again), `ReadUnusable` (the answer
-    cannot be trusted) or `KeyRejected` (key or signature; stop), and never returns a partial answer as whole (I14).
+    """Reads an account.
+
+    Every method raises `exchange.errors.ReadFailed` (try again), `ReadUnusable` (the answer cannot be trusted) or
+    `KeyRejected` (key or signature; stop), and never returns a partial answer as whole (I14).
     """
 
     async def positions(self) -> PositionReading:

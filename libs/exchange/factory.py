@@ -1,0 +1,48 @@
+"""From configuration to a port."""
+
+import asyncio
+import time
+from urllib.parse import urlsplit
+
+from contracts.vocabulary import Environment
+from exchange.binance import BinanceGateway, BinanceReader
+from exchange.config import ExchangeConfig
+from exchange.ports import OrderGateway, PositionReader
+
+__all__ = ["SUPPORTED", "ExchangeConfig", "open_gateway", "open_reader"]
+
+SUPPORTED = ("binanceusdm",)
+
+
+def open_reader(config: ExchangeConfig) -> PositionReader:
+    """A port that can only look. Opens no connection yet. Raises ValueError with one line when the config is wrong."""
+    _check(config)
+    return BinanceReader(config, now_ms=_unix_ms, monotonic_ms=_monotonic_ms)
+
+
+def open_gateway(config: ExchangeConfig) -> OrderGateway:
+    """A port that can look and reduce. Opens no connection yet. Raises ValueError as `open_reader` does."""
+    _check(config)
+    return BinanceGateway(config, now_ms=_unix_ms, monotonic_ms=_monotonic_ms, sleep=asyncio.sleep)
+
+
+def _check(config: ExchangeConfig) -> None:
+    if config.exchange_id not in SUPPORTED:
+        raise ValueError(f"EXCHANGE_ID: {config.exchange_id!r} is not supported; use one of {', '.join(SUPPORTED)}")
+    if config.base_url is None and config.environment is Environment.SIM:
+        raise ValueError("EXCHANGE_BASE_URL: missing; EXCHANGE_ENV=sim needs the simulator's address")
+    if config.base_url is not None:
+        parts = urlsplit(config.base_url)
+        if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.username:
+            raise ValueError("EXCHANGE_BASE_URL: not an http or https address of a server")
+    for name, value in (("EXCHANGE_API_KEY", config.api_key), ("EXCHANGE_API_SECRET", config.api_secret)):
+        if not value.strip():
+            raise ValueError(f"{name}: empty; the exchange answers nothing about an account without it")
+
+
+def _unix_ms() -> int:
+    return time.time_ns() // 1_000_000
+
+
+def _monotonic_ms() -> int:
+    return time.monotonic_ns() // 1_000_000
