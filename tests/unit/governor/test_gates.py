@@ -1,0 +1,150 @@
+"""Every gate by itself, and all of them together."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from contracts.arming import Gate
+from contracts.vocabulary import Environment
+from governor.core import policy
+from governor.core.case import ArmCase, Seen
+from support.arms import LATCH_CLEAR, LATCH_UNREADABLE, NOW_MS, a_case, a_standing, an_arm
+
+UNREADABLE = Seen(problem="WRONGTYPE Operation against a key holding the wrong kind of value")
+
+
+def failed(case: ArmCase) -> list[Gate]:
+    return [verdict.gate for verdict in policy.judge(case).failed]
+
+
+def test_an_arm_that_meets_every_condition_passes() -> None:
+    decision = policy.judge(a_case())
+
+    assert decision.passed
+    assert [verdict.gate for verdict in decision.verdicts] == list(Gate)
+
+
+@pytest.mark.parametrize(
+    ("gate", "case"),
+    [
+        pytest.param(Gate.ENVIRONMENT, a_case(arm=an_arm(environment=Environment.TESTNET)), id="another environment"),
+        pytest.param(Gate.ENVIRONMENT, a_case(arm=an_arm(account="other")), id="another account"),
+        pytest.param(Gate.ENVIRONMENT, a_case(arm=an_arm(environment=Environment.LIVE)), id="a live arm elsewhere"),
+        pytest.param(
+            Gate.ENVIRONMENT,
+            a_case(arm=an_arm(environment=Environment.LIVE), standing=a_standing(environment=Environment.LIVE)),
+            id="live without permission",
+        ),
+        pytest.param(Gate.FORCE_FLAG, a_case(standing=a_standing(force_flatten=False)), id="flag off"),
+        pytest.param(Gate.CONFIRM_PHRASE, a_case(standing=a_standing(confirm_phrase="")), id="no phrase"),
+        pytest.param(Gate.CONFIRM_PHRASE, a_case(standing=a_standing(confirm_phrase="flatten_now")), id="other case"),
+        pytest.param(
+            Gate.CONFIRM_PHRASE, a_case(standing=a_standing(confirm_phrase="FLATTEN_NOW ")), id="trailing space"
+        ),
+        pytest.param(Gate.ESS_LATCH, a_case(latch=LATCH_CLEAR), id="latch clear"),
+        pytest.param(Gate.ESS_LATCH, a_case(latch=LATCH_UNREADABLE), id="latch unreadable, though it says set"),
+        pytest.param(
+            Gate.ARM_AUTHENTIC, a_case(standing=a_standing(operators_file="/keys")), id="keys, but no verification"
+        ),
+        pytest.param(Gate.ARM_UNUSED, a_case(armed=Seen()), id="arm key empty"),
+        pytest.param(Gate.ARM_UNUSED, a_case(armed=Seen(value="arm-2")), id="another arm armed"),
+        pytest.param(Gate.ARM_UNUSED, a_case(armed=Seen(value="")), id="arm key blank"),
+        pytest.param(Gate.ARM_UNUSED, a_case(armed=UNREADABLE), id="arm key unreadable"),
+        pytest.param(Gate.ARM_UNUSED, a_case(arm=an_arm(expires_at_ms=NOW_MS)), id="expires this very millisecond"),
+        pytest.param(Gate.ARM_UNUSED, a_case(arm=an_arm(issued_at_ms=NOW_MS + 5_001)), id="from the future"),
+        pytest.param(Gate.ARM_UNUSED, a_case(fired=Seen(value='{"outcome":"fired"}')), id="fired before"),
+        pytest.param(Gate.ARM_UNUSED, a_case(fired=Seen(value='{"outcome":"disarmed"}')), id="disarmed"),
+        pytest.param(Gate.ARM_UNUSED, a_case(fired=Seen(value="")), id="a blank record is a record"),
+        pytest.param(Gate.ARM_UNUSED, a_case(fired=UNREADABLE), id="record unreadable"),
+        pytest.param(Gate.COOLDOWN, a_case(last_ts=Seen(value=str(NOW_MS // 1000 - 59))), id="59 seconds"),
+        pytest.param(
+            Gate.COOLDOWN, a_case(last_ts=Seen(value=str(NOW_MS // 1000 + 500))), id="last flatten in the future"
+        ),
+        pytest.param(Gate.COOLDOWN, a_case(last_ts=Seen(value="yesterday")), id="not a number"),
+        pytest.param(Gate.COOLDOWN, a_case(last_ts=Seen(value="nan")), id="nan"),
+        pytest.param(Gate.COOLDOWN, a_case(last_ts=Seen(value="-5")), id="negative"),
+        pytest.param(Gate.COOLDOWN, a_case(last_ts=Seen(value="")), id="blank"),
+        pytest.param(Gate.COOLDOWN, a_case(last_ts=UNREADABLE), id="unreadable"),
+        pytest.param(Gate.NO_RUN_IN_FLIGHT, a_case(active=Seen(value="req-1")), id="in flight"),
+        pytest.param(Gate.NO_RUN_IN_FLIGHT, a_case(active=Seen(value="")), id="a blank one is one"),
+        pytest.param(Gate.NO_RUN_IN_FLIGHT, a_case(active=UNREADABLE), id="unreadable"),
+    ],
+)
+def test_i3_each_gate_refuses_alone(gate: Gate, case: ArmCase) -> None:
+    assert failed(case) == [gate]
+
+
+def test_all_failures_are_reported_together() -> None:
+    case = a_case(
+        arm=an_arm(environment=Environment.DEMO),
+        standing=a_standing(force_flatten=False, confirm_phrase="", operators_file="/keys"),
+        latch=LATCH_CLEAR,
+        armed=Seen(),
+        last_ts=Seen(value=str(NOW_MS // 1000)),
+        active=Seen(value="req-9"),
+    )
+
+    assert failed(case) == list(Gate)
+
+
+def test_every_failed_gate_says_what_it_saw_and_what_it_wanted() -> None:
+    case = a_case(last_ts=Seen(value=str(NOW_MS // 1000 - 13)), active=Seen(value="req-9"))
+
+    cooldown, in_flight = policy.judge(case).failed
+
+    assert (cooldown.observed, cooldown.required) == ("13.1s", ">= 60s")
+    assert (in_flight.observed, in_flight.required) == ("req-9 is in flight", "no request in flight")
+
+
+def test_the_signature_gate_says_that_it_checked_nothing() -> None:
+    verdict = next(verdict for verdict in policy.judge(a_case()).verdicts if verdict.gate is Gate.ARM_AUTHENTIC)
+
+    assert verdict.passed
+    assert verdict.observed == "not checked: no operators' keys are configured"
+
+
+def test_with_keys_configured_the_signature_gate_never_passes_silently() -> None:
+    (verdict,) = policy.judge(a_case(standing=a_standing(operators_file="/keys"))).failed
+
+    assert "signatures are not supported by this version" in verdict.observed
+
+
+def test_live_passes_with_permission() -> None:
+    standing = a_standing(environment=Environment.LIVE, live_allowed=True)
+
+    assert policy.judge(a_case(arm=an_arm(environment=Environment.LIVE), standing=standing)).passed
+
+
+def test_a_decision_that_did_not_ask_every_gate_does_not_pass() -> None:
+    every = policy.judge(a_case()).verdicts
+
+    assert not policy.Decision(verdicts=every[:-1]).passed
+    assert not policy.Decision(verdicts=()).passed
+
+
+@given(
+    accepted_at_ms=st.integers(min_value=1_600_000_000_000, max_value=1_900_000_000_000),
+    waited_ms=st.integers(min_value=-10_000, max_value=200_000),
+    cooldown_ms=st.integers(min_value=0, max_value=120_000),
+)
+def test_i4_what_the_gate_lets_through_is_at_least_the_cooldown_later(
+    accepted_at_ms: int, waited_ms: int, cooldown_ms: int
+) -> None:
+    recorded = str(-(-accepted_at_ms // 1000))
+    case = a_case(
+        now_ms=accepted_at_ms + waited_ms,
+        arm=an_arm(issued_at_ms=accepted_at_ms + waited_ms, expires_at_ms=accepted_at_ms + waited_ms + 60_000),
+        last_ts=Seen(value=recorded),
+        standing=a_standing(cooldown_ms=cooldown_ms),
+    )
+
+    if policy.judge(case).passed:
+        assert waited_ms >= cooldown_ms or cooldown_ms == 0
+    else:
+        assert waited_ms < cooldown_ms + 1_000
+
+
+def test_a_cooldown_of_zero_passes_in_the_very_second_of_the_last_flatten() -> None:
+    case = a_case(last_ts=Seen(value=str(NOW_MS // 1000 + 1)), standing=a_standing(cooldown_ms=0))
+
+    assert policy.judge(case).passed
