@@ -1,0 +1,19 @@
+"""What /readyz asks: is this part able to do its work, and if not, why not."""
+
+from collections.abc import Callable, Mapping
+
+from msgspec import Struct
+
+
+class Check(Struct, frozen=True):
+    """One part's answer."""
+
+    ok: bool
+    why: str = ""
+    """What an operator reads; never a secret."""
+
+
+Checks = Mapping[str, Callable[[], Check]]
+"""Every part by name. Asking costs nothing: it reads what the part knows about itself, it does not go and try."""
+
+OK = Check(ok=True)

@@ -1,0 +1,73 @@
+"""/healthz, /readyz and /metrics of a service."""
+
+import asyncio
+import errno
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import structlog
+from aiohttp import web
+from prometheus_client.exposition import choose_encoder
+
+from runtime.errors import StartupError
+from runtime.health import Checks
+from runtime.metrics import Metrics
+
+_log = structlog.get_logger("runtime.http")
+_SHUTDOWN_S = 1.0
+
+
+def health_app(*, metrics: Metrics, checks: Checks) -> web.Application:
+    """The application. /healthz: the loop runs. /readyz: 503 with the reasons unless every check is ok."""
+
+    async def healthz(_request: web.Request) -> web.Response:
+        return web.json_response({"status": "ok"})
+
+    async def readyz(_request: web.Request) -> web.Response:
+        answers = {name: check() for name, check in checks.items()}
+        ready = all(answer.ok for answer in answers.values())
+        body = {
+            "ready": ready,
+            "checks": {name: {"ok": answer.ok, "why": answer.why} for name, answer in answers.items()},
+        }
+        return web.json_response(body, status=200 if ready else 503)
+
+    async def exposition(request: web.Request) -> web.Response:
+        encode, content_type = choose_encoder(request.headers.get("Accept", ""))
+        return web.Response(body=encode(metrics.registry), headers={"Content-Type": content_type})
+
+    app = web.Application()
+    app.router.add_get("/healthz", healthz)
+    app.router.add_get("/readyz", readyz)
+    app.router.add_get("/metrics", exposition)
+    return app
+
+
+@asynccontextmanager
+async def health_server(*, host: str, port: int, metrics: Metrics, checks: Checks) -> AsyncIterator[int]:
+    """Serve while the block runs; gives the port. Raises StartupError, one clear line, when it cannot listen."""
+    runner = web.AppRunner(health_app(metrics=metrics, checks=checks), access_log=None, shutdown_timeout=_SHUTDOWN_S)
+    await runner.setup()
+    try:
+        site = web.TCPSite(runner, host, port)
+        try:
+            await site.start()
+        except OSError as error:
+            raise StartupError(_why_not(host, port, error)) from error
+        bound = int(runner.addresses[0][1])
+        _log.info(f"http listening on http://{host}:{bound}")
+        yield bound
+    finally:
+        await runner.cleanup()
+
+
+async def serve_http(*, host: str, port: int, metrics: Metrics, checks: Checks, stop: asyncio.Event) -> None:
+    """Serve until `stop`: one of the coroutines to `supervise`."""
+    async with health_server(host=host, port=port, metrics=metrics, checks=checks):
+        await stop.wait()
+
+
+def _why_not(host: str, port: int, error: OSError) -> str:
+    if error.errno == errno.EADDRINUSE:
+        return f"HTTP_PORT={port}: {host}:{port} is in use by another process; stop it or choose another HTTP_PORT"
+    return f"cannot listen on {host}:{port} (HTTP_HOST, HTTP_PORT): {error.strerror or error}"

@@ -1,0 +1,94 @@
+"""What is said about streams: the only place in which the loop logs or counts."""
+
+from collections.abc import Sequence
+
+import structlog
+
+from runtime.metrics import Metrics
+
+_log = structlog.get_logger("runtime.streams")
+
+
+class StreamObserver:
+    """Logs and metrics of every consumer and tail of one process; make one and share it."""
+
+    def __init__(self, metrics: Metrics) -> None:
+        stream = ("stream",)
+        self._handled = metrics.counter(
+            "flatguard_entries_total", "Entries by what became of them", ("stream", "outcome")
+        )
+        self._seconds = metrics.histogram("flatguard_entry_seconds", "Time to handle one entry", stream)
+        self._lost = metrics.counter(
+            "flatguard_lost_commands_total", "Entries deleted before they were handled", stream
+        )
+        self._stolen = metrics.counter("flatguard_entries_taken_over_total", "Entries claimed from us in hand", stream)
+        self._interrupted = metrics.counter(
+            "flatguard_reads_interrupted_total", "Times a stream became unreadable", stream
+        )
+        self._ready = metrics.gauge("flatguard_stream_ready", "1 while the stream is being read", stream)
+
+    def watching(self, stream: str) -> None:
+        """A consumer or tail begins: its metrics exist from now on."""
+        for outcome in ("handled", "retried", "dead", "undecodable"):
+            self._handled.labels(stream, outcome)
+        for metric in (self._seconds, self._lost, self._stolen, self._interrupted, self._ready):
+            metric.labels(stream)
+
+    def ready(self, stream: str, *, created: bool, again: bool) -> None:
+        """The stream is being read. A group that had to be made *again* means that Redis lost data."""
+        self._ready.labels(stream).set(1)
+        if created and again:
+            _log.error(f"stream {stream}: group was gone and is recreated at 0: Redis was flushed or lost data")
+        elif again:
+            _log.info(f"stream {stream}: reading again")
+        else:
+            _log.info(f"stream {stream}: reading", group_created=created)
+
+    def unready(self, stream: str, error: BaseException) -> None:
+        """The stream cannot be read; the loop goes on trying."""
+        self._ready.labels(stream).set(0)
+        self._interrupted.labels(stream).inc()
+        _log.error(f"stream {stream}: cannot be read, trying until it can: {type(error).__name__}: {error}")
+
+    def stopped(self, stream: str) -> None:
+        """The loop ended as it was asked to."""
+        self._ready.labels(stream).set(0)
+        _log.info(f"stream {stream}: stopped reading")
+
+    def handled(self, stream: str, seconds: float, exemplar: dict[str, str] | None) -> None:
+        """The handler returned."""
+        self._handled.labels(stream, "handled").inc()
+        self._seconds.labels(stream).observe(seconds, exemplar)
+
+    def retried(self, stream: str, entry_id: str, error: BaseException, *, attempt: int, delay_s: float) -> None:
+        """The handler could not do it now; the entry stays pending."""
+        self._handled.labels(stream, "retried").inc()
+        _log.warning(
+            f"stream {stream}: entry {entry_id} stays pending, again in {delay_s:.1f}s: "
+            f"{type(error).__name__}: {error}",
+            attempt=attempt,
+        )
+
+    def dead_lettered(self, stream: str, entry_id: str, why: str, *, deliveries: int | None) -> None:
+        """The entry can never be handled and is with the dead letters now."""
+        self._handled.labels(stream, "dead").inc()
+        _log.error(f"stream {stream}: entry {entry_id} is poison and was dead-lettered: {why}", deliveries=deliveries)
+
+    def lost(self, stream: str, entry_ids: Sequence[str]) -> None:
+        """Commands were deleted or trimmed before they were handled: nobody will ever act on them."""
+        self._lost.labels(stream).inc(len(entry_ids))
+        _log.critical(f"stream {stream}: LOST COMMAND: deleted before it was handled: {', '.join(entry_ids)}")
+
+    def taken_over(self, stream: str, entry_ids: Sequence[str]) -> None:
+        """Another consumer claimed what we had in hand: we were too slow to say that we are alive."""
+        self._stolen.labels(stream).inc(len(entry_ids))
+        _log.warning(f"stream {stream}: another consumer took over while in hand: {', '.join(entry_ids)}")
+
+    def heartbeat_failed(self, stream: str, error: BaseException) -> None:
+        """A heartbeat did not get through; another consumer may claim the entry if this goes on."""
+        _log.warning(f"stream {stream}: heartbeat failed: {type(error).__name__}: {error}")
+
+    def undecodable(self, stream: str, entry_id: str, error: BaseException) -> None:
+        """A state stream held an entry that nobody can read; the next one counts."""
+        self._handled.labels(stream, "undecodable").inc()
+        _log.error(f"stream {stream}: entry {entry_id} cannot be decoded and is passed over: {error}")

@@ -1,0 +1,156 @@
+"""Strict settings: the environment into one frozen struct, once, at the start. Every mistake is one clear line.
+
+A field's variable is its name in capitals (`p29_burst_factor` → `P29_BURST_FACTOR`), or `Annotated[T, Var("NAME")]`.
+`NAME_FILE` names a file that holds the value. An empty variable counts as unset. Types: str, bool, int, Decimal, enums,
+Literal, Secret, SecretUrl, each also optional; bounds by `msgspec.Meta`. Never float: settings hold money and limits.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal, TypeVar, get_type_hints
+
+import msgspec
+
+from runtime.errors import SettingsError
+from runtime.secret import Secret, SecretUrl
+from runtime.values import BadValueError, Kind, did_you_mean, kind_of, parse, shown
+from runtime.variables import KNOWN_VARIABLES, PREFIXES
+
+S = TypeVar("S", bound=msgspec.Struct)
+_NEARLY_THE_SAME = 0.9
+_FILE_BYTES_MAX = 64 * 1024
+
+
+class Var(msgspec.Struct, frozen=True):
+    """Metadata of a field: the variable that it is read from."""
+
+    name: str
+
+
+class CommonSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """What every service needs. A service's own settings inherit from it and give the two defaults that it can't."""
+
+    consumer_name: Annotated[str, msgspec.Meta(pattern=r"^[!-~]{1,100}$", description="must be one word")]
+    """Stable, and one process per name: a restart finds its pending entries by it. Default `<service>-1`."""
+    http_port: Annotated[int, msgspec.Meta(ge=0, le=65_535)]
+    redis_url: SecretUrl = SecretUrl("redis://127.0.0.1:6379/0")
+    flatten_namespace: Annotated[
+        str, msgspec.Meta(pattern=r"^[!-~]{1,200}$", description="must be printable ASCII without whitespace")
+    ] = "quantum:gov:testnet"
+    account: Annotated[
+        str, msgspec.Meta(pattern=r"^\S{1,100}$", description="must be 1 to 100 characters without whitespace")
+    ] = "main"
+    http_host: str = "127.0.0.1"
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    log_format: Literal["json", "text"] = "json"
+
+
+def load(cls: type[S], environ: Mapping[str, str], also_known: frozenset[str] = frozenset()) -> S:
+    """Read `cls` from `environ`. Raises SettingsError with every mistake, sorted by variable; secrets are never in it.
+
+    Variables of other Flatguard programs (`runtime.variables`) and `also_known` are let pass; any other variable that
+    has one of the project's prefixes, or nearly the name of one that does, is a mistake.
+    """
+    kinds = _kinds(cls)
+    mistakes = _unknown(environ, KNOWN_VARIABLES | also_known | {name for name, _ in kinds.values()})
+    values: dict[str, object] = {}
+    for field in msgspec.structs.fields(cls):
+        name, kind = kinds[field.name]
+        try:
+            text = _text_of(name, environ)
+            if text is not None:
+                values[field.name] = _parse(name, kind, text)
+            elif field.required and kind.optional:
+                values[field.name] = None
+            elif field.required:
+                mistakes.append(f"{name} is not set")
+        except BadValueError as error:
+            mistakes.append(str(error))
+    if mistakes:
+        raise SettingsError(tuple(sorted(mistakes)))
+    try:
+        return cls(**values)
+    except ValueError as error:
+        raise SettingsError((str(error),)) from error
+
+
+def describe(settings: msgspec.Struct) -> dict[str, str | int | bool | None]:
+    """What may be shown of `settings`, by variable, and `config_hash`: the same for the same values, secrets aside."""
+    kinds = _kinds(type(settings))
+    safe = {name: _safe(getattr(settings, field)) for field, (name, _) in kinds.items()}
+    canonical = json.dumps(safe, sort_keys=True, separators=(",", ":"))
+    return {**safe, "config_hash": hashlib.sha256(canonical.encode()).hexdigest()}
+
+
+def secrets_of(settings: msgspec.Struct) -> tuple[Secret, ...]:
+    """Every secret in `settings`."""
+    values = (getattr(settings, field) for field in settings.__struct_fields__)
+    return tuple(value for value in values if isinstance(value, Secret))
+
+
+def _kinds(cls: type[msgspec.Struct]) -> dict[str, tuple[str, Kind]]:
+    """Field → variable and kind."""
+    hints: dict[str, Any] = get_type_hints(cls, include_extras=True)
+    kinds = {}
+    for field in cls.__struct_fields__:
+        kind = kind_of(hints[field])
+        names = [note.name for note in kind.notes if isinstance(note, Var)]
+        kinds[field] = (names[0] if names else field.upper(), kind)
+    return kinds
+
+
+def _text_of(name: str, environ: Mapping[str, str]) -> str | None:
+    direct, path = environ.get(name, ""), environ.get(f"{name}_FILE", "")
+    if direct and path:
+        raise BadValueError(f"{name} and {name}_FILE are both set: keep one")
+    if not path:
+        return direct or None
+    try:
+        with Path(path).open("rb") as file:
+            content = file.read(_FILE_BYTES_MAX + 1)
+        if len(content) > _FILE_BYTES_MAX:
+            raise BadValueError(f"{name}_FILE={path!r} is larger than {_FILE_BYTES_MAX} bytes")
+        text = content.decode()
+    except OSError as error:
+        raise BadValueError(f"{name}_FILE={path!r} cannot be read: {error.strerror or error}") from error
+    except UnicodeDecodeError as error:
+        raise BadValueError(f"{name}_FILE={path!r} is not UTF-8 text") from error
+    text = text.removesuffix("\n").removesuffix("\r")
+    if not text:
+        raise BadValueError(f"{name}_FILE={path!r} is empty")
+    return text
+
+
+def _parse(name: str, kind: Kind, text: str) -> object:
+    try:
+        return parse(kind, text)
+    except BadValueError as error:
+        raise BadValueError(f"{name}={shown(kind, text)} {error}") from error
+
+
+def _unknown(environ: Mapping[str, str], known: frozenset[str]) -> list[str]:
+    ours = sorted(name for name in known if name.startswith(PREFIXES))
+    mistakes = []
+    for name in environ:
+        base = name.removesuffix("_FILE")
+        if name in known or base in known:
+            continue
+        near = did_you_mean(base, ours if not base.startswith(PREFIXES) else sorted(known), _cutoff(base))
+        if near or base.startswith(PREFIXES):
+            mistakes.append(f"{name} is not a variable that Flatguard knows{near}")
+    return mistakes
+
+
+def _cutoff(name: str) -> float:
+    """A name with our prefix is a mistake anyway, and any hint helps; another one must be all but the same."""
+    return 0.6 if name.startswith(PREFIXES) else _NEARLY_THE_SAME
+
+
+def _safe(value: object) -> str | int | bool | None:
+    if value is None or isinstance(value, bool | int):
+        return value
+    if isinstance(value, Secret) and not value:
+        return None
+    return str(value)
