@@ -86,7 +86,7 @@ def positions(body: bytes) -> tuple[tuple[Position, ...], tuple[UnreadableRow, .
     """
     read: list[Position | UnreadableRow]
     try:
-        read = [_position(row) for row in _POSITION_ROWS.decode(body)]
+        read = [_position(row, index) for index, row in enumerate(_POSITION_ROWS.decode(body))]
     except msgspec.ValidationError:  # at least one row is not as it should be: find out which
         read = [_position_of(raw, index) for index, raw in enumerate(_array(POSITIONS.name, body))]
     except msgspec.DecodeError as error:
@@ -176,14 +176,14 @@ def shown(raw: object) -> str:
     return text if len(text) <= _SHOWN_MAX else f"{text[: _SHOWN_MAX - 1]}…"
 
 
-def _position(row: _PositionRow) -> Position | UnreadableRow:
+def _position(row: _PositionRow, index: int) -> Position | UnreadableRow:
+    if not is_symbol(row.symbol):
+        return _unreadable(f"row {index}", "symbol", f"not a symbol: {shown(repr(row.symbol))}")
     side = _SIDES.get(row.position_side)
     if side is None:
         return _unreadable(row.symbol, "positionSide", f"not a position side: {shown(row.position_side)}")
     if not is_sane(row.position_amt):
         return _unreadable(row.symbol, "positionAmt", f"not a quantity: {shown(row.position_amt)}")
-    if not is_symbol(row.symbol):
-        return _unreadable(shown(repr(row.symbol)), "symbol", "not a symbol")
     return Position(
         symbol=row.symbol,
         side=side,
@@ -196,19 +196,19 @@ def _position(row: _PositionRow) -> Position | UnreadableRow:
 def _position_of(raw: Raw, index: int) -> Position | UnreadableRow:
     """One row of a list in which something is wrong."""
     try:
-        return _position(_POSITION_ROW.decode(raw))
+        return _position(_POSITION_ROW.decode(raw), index)
     except msgspec.DecodeError:
-        return _position_of_fields(raw, f"row {index}")
+        return _position_of_fields(raw, index)
 
 
-def _position_of_fields(raw: Raw, place: str) -> Position | UnreadableRow:
+def _position_of_fields(raw: Raw, index: int) -> Position | UnreadableRow:
     """One row that is wrong somewhere: it is still a position when what is wrong is only a price."""
     fields = _lenient(_FIELDS, raw)
     if fields is None:
-        return _unreadable(place, "row", f"not an object: {shown(raw)}")
+        return _unreadable(f"row {index}", "row", f"not an object: {shown(raw)}")
     symbol = _lenient(_TEXT, fields.get("symbol"))
-    if not symbol:
-        return _unreadable(place, "symbol", f"not a symbol: {_given(fields, 'symbol')}")
+    if symbol is None or not is_symbol(symbol):
+        return _unreadable(f"row {index}", "symbol", f"not a symbol: {_given(fields, 'symbol')}")
     quantity = _lenient(_NUMBER, fields.get("positionAmt"))
     if quantity is None:
         return _unreadable(symbol, "positionAmt", f"not a quantity: {_given(fields, 'positionAmt')}")
@@ -222,7 +222,8 @@ def _position_of_fields(raw: Raw, place: str) -> Position | UnreadableRow:
             position_side=side,
             entry_price=_lenient(_NUMBER, fields.get("entryPrice")),
             mark_price=_lenient(_NUMBER, fields.get("markPrice")),
-        )
+        ),
+        index,
     )
 
 
