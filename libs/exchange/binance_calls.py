@@ -17,6 +17,7 @@ from exchange.sharing import Shared
 from exchange.transport import Answer, NoAnswer
 
 REASON_MAX: Final = 200
+_TEXT_MAX: Final = 65_536
 _OK: Final = 200
 
 
@@ -131,11 +132,11 @@ class BinanceCalls:
         try:
             error = _ERROR.decode(answer.body)
         except msgspec.DecodeError:  # a gateway's page or plain text: the words are all there is
-            error = VenueError(msg=answer.body[:REASON_MAX].decode(errors="replace").strip())
+            error = VenueError(msg=answer.body[:_TEXT_MAX].decode(errors="replace").strip())
         return self._judge(answer.status, error.code, error.msg, parse_retry_after(answer.headers.get("Retry-After")))
 
     def _judge(self, status: int, code: int | None, message: str, retry_after_ms: int | None) -> Judgement:
-        clean = self._wire.redact(message)[:REASON_MAX]
+        clean = self._wire.redact(message)[:REASON_MAX]  # in this order: half a secret would not be recognised
         judgement = judge(status, code, clean, retry_after_ms=retry_after_ms, now_ms=self._wire.nonce())
         if judgement.hold is Hold.EVERYTHING:
             self.budget.keep_silent(judgement.retry_after_ms)

@@ -236,7 +236,7 @@ def _array(endpoint: str, body: bytes) -> list[Raw]:
     try:
         return _ROWS.decode(body)
     except msgspec.DecodeError:
-        raise ReadUnusable(endpoint, f"not an array: {shown(body[:_SHOWN_MAX])}") from None
+        raise ReadUnusable(endpoint, "not an array") from None
 
 
 def _lenient(decoder: msgspec.json.Decoder[T], raw: Raw | None) -> T | None:

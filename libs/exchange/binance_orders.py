@@ -139,7 +139,7 @@ def _decoded(body: bytes | Raw) -> _Element:
     try:
         return _ELEMENT.decode(body)
     except msgspec.DecodeError as error:
-        raise UnreadableOrder(f"{error}: {shown(body)}") from None
+        raise UnreadableOrder(str(error)) from None
 
 
 def _accepted(element: _Element) -> Accepted:

@@ -58,7 +58,8 @@ class StubExchange:
         """Set by every request."""
         self._scripts: dict[str, list[Reply]] = {}
         self._server: asyncio.Server | None = None
-        self._connections: set[asyncio.Task[Any]] = set()
+        self.tasks: set[asyncio.Task[Any]] = set()
+        """One for each open connection."""
         self._opened = 0
 
     def script(self, call: str, *replies: Reply) -> None:
@@ -78,14 +79,14 @@ class StubExchange:
     ) -> None:
         assert self._server is not None
         self._server.close()
-        for task in self._connections:
+        for task in self.tasks:
             task.cancel()
-        await asyncio.gather(*self._connections, return_exceptions=True)
+        await asyncio.gather(*self.tasks, return_exceptions=True)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
         assert task is not None
-        self._connections.add(task)
+        self.tasks.add(task)
         number, self._opened = self._opened, self._opened + 1
         try:
             while await self._answer_one(reader, writer, number):
@@ -94,7 +95,7 @@ class StubExchange:
             pass  # the client went away, or the test is over
         finally:
             writer.close()
-            self._connections.discard(task)
+            self.tasks.discard(task)
 
     async def _answer_one(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, number: int) -> bool:
         """Whether the connection stays open."""

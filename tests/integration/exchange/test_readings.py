@@ -1,0 +1,396 @@
+"""Readings over real HTTP: a whole answer, or an error that says what the caller may do (I14)."""
+
+import asyncio
+import socket
+import zlib
+from decimal import Decimal
+
+import pytest
+
+from contracts.vocabulary import Environment
+from exchange.binance import BinanceGateway
+from exchange.config import ExchangeConfig
+from exchange.errors import KeyRejected, ReadFailed, ReadUnusable
+from exchange.factory import open_reader
+from exchange.model import Accepted, NotFound, PositionMode
+from support.stub_exchange import Reply, StubExchange, error, ok
+from support.venue_samples import (
+    body,
+    exchange_info,
+    mark_row,
+    open_algo_order_row,
+    open_order_row,
+    order_row,
+    position_row,
+)
+
+from .conftest import NOW_MS, Time
+
+POSITIONS = "GET /fapi/v2/positionRisk"
+MARKS = "GET /fapi/v1/premiumIndex"
+INFO = "GET /fapi/v1/exchangeInfo"
+TIME = "GET /fapi/v1/time"
+PING = "GET /fapi/v1/ping"
+
+
+async def test_positions_are_read_with_the_time_of_asking(stub: StubExchange, gateway: BinanceGateway) -> None:
+    stub.script(POSITIONS, ok([position_row(), position_row("BTCUSDT", "NaN")]))
+
+    reading = await gateway.positions()
+
+    assert reading.rows_seen == 2
+    assert [row.symbol for row in reading.positions] == ["ETHUSDT"]
+    assert [row.symbol for row in reading.unreadable] == ["BTCUSDT"]
+    assert reading.started_at_ms == NOW_MS
+
+
+async def test_a_reading_is_signed_and_a_public_one_carries_no_signature(
+    stub: StubExchange, gateway: BinanceGateway
+) -> None:
+    stub.script(POSITIONS, ok([position_row()]))
+    stub.script(MARKS, ok([mark_row()]))
+
+    await gateway.positions()
+    marks = await gateway.marks()
+
+    assert set(stub.seen(POSITIONS)[0].parameters) == {"timestamp", "recvWindow", "signature"}
+    assert stub.seen(MARKS)[0].parameters == {}
+    assert marks == {"ETHUSDT": Decimal("3446.26373626")}
+
+
+async def test_one_reading_is_one_request(stub: StubExchange, gateway: BinanceGateway) -> None:
+    stub.script(POSITIONS, ok([position_row()]))
+
+    await gateway.positions()
+
+    assert [request.call for request in stub.requests] == [POSITIONS]
+
+
+WHOLE = body([position_row() for _ in range(1)])
+
+
+@pytest.mark.parametrize(
+    ("reply", "problem"),
+    [
+        (Reply(body=WHOLE, cut_after=len(WHOLE) // 2), "cut off"),
+        (Reply(body=WHOLE, cut_after=0), "cut off"),
+        (Reply(body=b""), "empty"),
+        (Reply(body=WHOLE[:-1]), "truncated"),
+        (Reply(body=b"<html>welcome</html>"), "malformed"),
+        (Reply(body=b"[]"), "no rows"),
+        (Reply(body=b'{"rows": []}'), "not an array"),
+        (Reply(body=b"no gzip", headers={"Content-Encoding": "gzip"}), "cut off"),
+    ],
+)
+async def test_an_answer_that_is_not_whole_is_unusable(
+    stub: StubExchange, gateway: BinanceGateway, reply: Reply, problem: str
+) -> None:
+    stub.script(POSITIONS, reply)
+
+    with pytest.raises(ReadUnusable, match=problem) as caught:
+        await gateway.positions()
+
+    assert caught.value.endpoint == POSITIONS
+
+
+async def test_a_compressed_answer_is_read(stub: StubExchange, gateway: BinanceGateway) -> None:
+    packer = zlib.compressobj(wbits=31)
+    packed = packer.compress(WHOLE) + packer.flush()
+    stub.script(POSITIONS, Reply(body=packed, headers={"Content-Encoding": "gzip"}))
+
+    assert (await gateway.positions()).rows_seen == 1
+
+
+@pytest.mark.parametrize(
+    ("reply", "code"),
+    [
+        (Reply(disconnect=True), None),
+        (Reply(status=500, body=b"oops"), None),
+        (Reply(status=502, body=b"<html>bad gateway</html>"), None),
+        (error(503, -1001, "Internal error; unable to process your request. Please try again."), -1001),
+        (error(400, -1102, "Mandatory parameter was not sent."), -1102),
+        (Reply(status=302, headers={"Location": "/elsewhere"}), None),
+    ],
+)
+async def test_an_exchange_that_does_not_answer_or_does_not_want_to_is_a_failed_reading(
+    stub: StubExchange, gateway: BinanceGateway, reply: Reply, code: int | None
+) -> None:
+    stub.script(POSITIONS, reply)
+
+    with pytest.raises(ReadFailed, match=POSITIONS) as caught:
+        await gateway.positions()
+
+    assert caught.value.code == code
+
+
+async def test_a_server_that_is_not_there_is_a_failed_reading() -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        config = ExchangeConfig(
+            environment=Environment.SIM,
+            base_url=f"http://127.0.0.1:{taken.getsockname()[1]}",
+            api_key="k",
+            api_secret="s",
+        )
+        reader = open_reader(config)
+
+        with pytest.raises(ReadFailed, match="no connection"):
+            await reader.positions()
+        await reader.aclose()
+
+
+async def test_an_answer_that_takes_too_long_is_a_failed_reading(stub: StubExchange, time: Time) -> None:
+    config = ExchangeConfig(
+        environment=Environment.SIM, base_url=stub.url, api_key="k", api_secret="s", request_timeout_ms=50
+    )
+    impatient = BinanceGateway(config, now_ms=time.now_ms, monotonic_ms=time.monotonic_ms, sleep=time.sleep)
+    stub.script(POSITIONS, Reply(hold=asyncio.Event()))
+
+    with pytest.raises(ReadFailed, match="no answer within 50 ms"):
+        await impatient.positions()
+    await impatient.aclose()
+
+
+@pytest.mark.parametrize("code", [-1022, -2014, -2015])
+async def test_a_rejected_key_says_so(stub: StubExchange, gateway: BinanceGateway, code: int) -> None:
+    stub.script(POSITIONS, error(401, code, "Invalid API-key, IP, or permissions for action."))
+
+    with pytest.raises(KeyRejected, match="Invalid API-key") as caught:
+        await gateway.positions()
+
+    assert caught.value.code == code
+
+
+@pytest.mark.parametrize("status", [429, 418])
+async def test_while_the_venue_wants_silence_readings_fail_without_touching_the_wire(
+    stub: StubExchange, gateway: BinanceGateway, time: Time, status: int
+) -> None:
+    stub.script(POSITIONS, error(status, -1003, "Too many requests.", Retry_After="7"), ok([position_row()]))
+    stub.script(MARKS, ok([mark_row()]))
+
+    with pytest.raises(ReadFailed) as told:
+        await gateway.positions()
+    time.passed_ms += 2_000
+    with pytest.raises(ReadFailed) as kept:
+        await gateway.marks()
+    time.passed_ms += 5_000
+    reading = await gateway.positions()
+
+    assert (told.value.retry_after_ms, kept.value.retry_after_ms) == (7_000, 5_000)
+    assert [request.call for request in stub.requests] == [POSITIONS, POSITIONS]
+    assert reading.rows_seen == 1
+
+
+@pytest.mark.parametrize("code", [-1021, -5028])
+async def test_a_clock_that_is_off_is_set_and_the_question_asked_once_more(
+    stub: StubExchange, gateway: BinanceGateway, code: int
+) -> None:
+    late = error(400, code, "Timestamp for this request is outside of the recvWindow.")
+    stub.script(POSITIONS, late, ok([position_row()]))
+    stub.script(TIME, ok({"serverTime": NOW_MS - 8_000}))
+
+    reading = await gateway.positions()
+
+    assert [request.call for request in stub.requests] == [POSITIONS, TIME, POSITIONS]
+    assert [request.parameters["timestamp"] for request in stub.seen(POSITIONS)] == [str(NOW_MS), str(NOW_MS - 8_000)]
+    assert reading.started_at_ms == NOW_MS
+
+
+async def test_a_clock_that_stays_off_fails_after_one_more_question(
+    stub: StubExchange, gateway: BinanceGateway
+) -> None:
+    stub.script(POSITIONS, error(400, -1021, "Timestamp for this request is outside of the recvWindow."))
+    stub.script(TIME, ok({"serverTime": NOW_MS}))
+
+    with pytest.raises(ReadFailed) as caught:
+        await gateway.positions()
+
+    assert caught.value.code == -1021
+    assert len(stub.requests) == 3
+
+
+async def test_the_position_mode_is_read_and_never_assumed(stub: StubExchange, gateway: BinanceGateway) -> None:
+    call = "GET /fapi/v1/positionSide/dual"
+    stub.script(call, ok({"dualSidePosition": True}), ok({"dualSidePosition": False}), ok({}))
+
+    assert await gateway.position_mode() is PositionMode.HEDGE
+    assert await gateway.position_mode() is PositionMode.ONE_WAY
+    with pytest.raises(ReadUnusable, match="dualSidePosition"):
+        await gateway.position_mode()
+
+
+async def test_resting_orders_are_both_kinds_read_at_the_same_time(stub: StubExchange, gateway: BinanceGateway) -> None:
+    together = asyncio.Event()
+    stub.script("GET /fapi/v1/openOrders", Reply(body=body([open_order_row()]), hold=together))
+    stub.script("GET /fapi/v1/openAlgoOrders", Reply(body=body([open_algo_order_row()]), hold=together))
+
+    reading = asyncio.create_task(gateway.resting_orders())
+    while len(stub.requests) < 2:
+        stub.arrived.clear()
+        await stub.arrived.wait()
+    together.set()
+
+    assert [(order.order_id, order.conditional) for order in await reading] == [("1917641", False), ("2148627", True)]
+    assert [set(request.parameters) for request in stub.requests] == [{"timestamp", "recvWindow", "signature"}] * 2
+
+
+async def test_one_kind_of_resting_orders_alone_is_no_answer(stub: StubExchange, gateway: BinanceGateway) -> None:
+    stub.script("GET /fapi/v1/openOrders", ok([open_order_row()]))
+    stub.script("GET /fapi/v1/openAlgoOrders", Reply(status=500))
+
+    with pytest.raises(ReadFailed, match="openAlgoOrders"):
+        await gateway.resting_orders()
+
+
+@pytest.mark.parametrize(
+    ("conditional", "call"),
+    [(False, "DELETE /fapi/v1/allOpenOrders"), (True, "DELETE /fapi/v1/algoOpenOrders")],
+)
+async def test_each_kind_of_resting_order_is_cancelled_by_its_own_call(
+    stub: StubExchange,
+    gateway: BinanceGateway,
+    conditional: bool,  # noqa: FBT001 - a table's column
+    call: str,
+) -> None:
+    stub.script(call, ok({"code": 200, "msg": "The operation of cancel all open order is done."}))
+
+    await gateway.cancel_resting("ETHUSDT", conditional=conditional)
+
+    assert [request.call for request in stub.requests] == [call]
+    assert stub.requests[0].parameters["symbol"] == "ETHUSDT"
+
+
+async def test_nothing_to_cancel_is_cancelled_and_a_refused_cancel_raises(
+    stub: StubExchange, gateway: BinanceGateway
+) -> None:
+    stub.script(
+        "DELETE /fapi/v1/allOpenOrders", error(400, -2011, "Unknown order sent."), error(400, -1121, "Invalid symbol.")
+    )
+
+    await gateway.cancel_resting("ETHUSDT", conditional=False)
+    with pytest.raises(ReadFailed, match="Invalid symbol"):
+        await gateway.cancel_resting("ETHUSDT", conditional=False)
+
+
+async def test_an_order_is_looked_up_by_its_client_order_id(stub: StubExchange, gateway: BinanceGateway) -> None:
+    call = "GET /fapi/v1/order"
+    stub.script(
+        call,
+        ok(order_row("mine", filled="0.4", status="EXPIRED", avgPrice="3446.20")),
+        error(400, -2013, "Order does not exist."),
+        ok(order_row("yours")),
+        ok({}),
+        Reply(status=500),
+    )
+
+    found = await gateway.look_up("ETHUSDT", "mine")
+    missing = await gateway.look_up("ETHUSDT", "mine")
+
+    assert found == Accepted(
+        client_order_id="mine",
+        exchange_order_id="22542179",
+        status="EXPIRED",
+        filled=Decimal("0.4"),
+        average_price=Decimal("3446.20"),
+        final=True,
+    )
+    assert missing == NotFound(client_order_id="mine")
+    assert stub.requests[0].parameters["origClientOrderId"] == "mine"
+    with pytest.raises(ReadUnusable, match="another order"):
+        await gateway.look_up("ETHUSDT", "mine")
+    with pytest.raises(ReadUnusable, match="orderId is missing"):
+        await gateway.look_up("ETHUSDT", "mine")
+    with pytest.raises(ReadFailed, match="HTTP 500"):
+        await gateway.look_up("ETHUSDT", "mine")
+
+
+async def test_instruments_are_read_once_and_again_when_they_are_old(
+    stub: StubExchange, gateway: BinanceGateway, time: Time
+) -> None:
+    stub.script(INFO, ok(exchange_info()))
+
+    first, second = await asyncio.gather(gateway.instruments(), gateway.instruments())
+    await gateway.instruments()
+    time.passed_ms += 299_000
+    await gateway.instruments()
+    assert len(stub.requests) == 1
+    time.passed_ms += 1_000
+    await gateway.instruments()
+
+    assert first is second
+    assert len(stub.requests) == 2
+
+
+async def test_a_caller_that_goes_away_does_not_spoil_the_reading_for_the_others(
+    stub: StubExchange, gateway: BinanceGateway
+) -> None:
+    answer = asyncio.Event()
+    stub.script(INFO, Reply(body=body(exchange_info()), hold=answer))
+
+    leaving, staying = (asyncio.create_task(gateway.instruments()) for _ in range(2))
+    await stub.arrived.wait()
+    leaving.cancel()
+    answer.set()
+
+    assert set(await staying) == {"ETHUSDT"}
+    assert len(stub.requests) == 1
+
+
+async def test_a_failed_reading_of_instruments_is_not_kept(stub: StubExchange, gateway: BinanceGateway) -> None:
+    stub.script(INFO, Reply(status=500), ok(exchange_info()))
+
+    with pytest.raises(ReadFailed, match="exchangeInfo"):
+        await gateway.instruments()
+
+    assert set(await gateway.instruments()) == {"ETHUSDT"}
+
+
+async def test_warming_opens_connections_sets_the_clock_and_reads_instruments(
+    stub: StubExchange, gateway: BinanceGateway
+) -> None:
+    stub.script(PING, ok({}))
+    stub.script(TIME, ok({"serverTime": NOW_MS + 3_000}))
+    stub.script(INFO, ok(exchange_info()))
+    stub.script(POSITIONS, ok([position_row()]))
+
+    await gateway.warm()
+    opened = {request.connection for request in stub.requests}
+    await asyncio.gather(gateway.instruments(), *(gateway.positions() for _ in range(10)))
+
+    assert len(opened) == 12
+    assert len(stub.seen(INFO)) == 1
+    assert {request.connection for request in stub.seen(POSITIONS)} <= opened
+    assert {request.parameters["timestamp"] for request in stub.seen(POSITIONS)} == {str(NOW_MS + 3_000)}
+
+
+async def test_warming_again_only_keeps_connections_open_while_instruments_are_young(
+    stub: StubExchange, gateway: BinanceGateway, time: Time
+) -> None:
+    stub.script(PING, ok({}))
+    stub.script(TIME, ok({"serverTime": NOW_MS}))
+    stub.script(INFO, ok(exchange_info()))
+
+    await gateway.warm()
+    time.passed_ms += 149_000
+    await gateway.warm()
+    assert len(stub.seen(INFO)) == 1
+    time.passed_ms += 1_000
+    await gateway.warm()
+
+    assert len(stub.seen(INFO)) == 2
+
+
+async def test_a_warming_that_fails_leaves_nothing_running(stub: StubExchange, gateway: BinanceGateway) -> None:
+    stub.script(PING, Reply(status=500))
+    stub.script(TIME, Reply(hold=asyncio.Event()))
+    stub.script(INFO, ok(exchange_info()))
+
+    with pytest.raises(ReadFailed, match="ping"):
+        await gateway.warm()
+
+    assert asyncio.all_tasks() - {asyncio.current_task()} <= stub.tasks | gateway_clock_task()
+
+
+def gateway_clock_task() -> set[asyncio.Task[object]]:
+    """The shared measurement of the clock: others may wait for it, so it goes on until the gateway is closed."""
+    return {task for task in asyncio.all_tasks() if "_measure_clock" in repr(task.get_coro())}

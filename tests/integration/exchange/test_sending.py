@@ -1,0 +1,309 @@
+"""Orders over real HTTP: each gets one result, a lost answer is unknown, and nothing is sent twice."""
+
+import asyncio
+import json
+import socket
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from contracts.vocabulary import Environment, OrderSide, PositionSide
+from exchange.binance import BinanceGateway
+from exchange.config import ExchangeConfig
+from exchange.model import Accepted, Failed, ReducingOrder, Refused, Unknown
+from support.stub_exchange import Reply, Seen, StubExchange, error, ok
+from support.venue_samples import body, exchange_info, order_row
+
+from .conftest import NOW_MS, Time
+
+BATCH = "POST /fapi/v1/batchOrders"
+SINGLE = "POST /fapi/v1/order"
+TIME = "GET /fapi/v1/time"
+
+
+def order(name: str, *, symbol: str = "ETHUSDT", leg: PositionSide = PositionSide.BOTH) -> ReducingOrder:
+    return ReducingOrder(
+        symbol=symbol, side=OrderSide.SELL, position_side=leg, quantity=Decimal(1), client_order_id=name
+    )
+
+
+def orders(count: int) -> list[ReducingOrder]:
+    return [order(f"o{number}") for number in range(count)]
+
+
+def filled(*names: str) -> list[dict[str, Any]]:
+    return [order_row(name) for name in names]
+
+
+def legs(request: Seen) -> list[dict[str, str]]:
+    sent: list[dict[str, str]] = json.loads(request.parameters["batchOrders"])
+    return sent
+
+
+def names(request: Seen) -> list[str]:
+    return [leg["newClientOrderId"] for leg in legs(request)]
+
+
+async def test_orders_leave_in_batches_of_five_and_the_last_one_alone(
+    stub: StubExchange, gateway: BinanceGateway
+) -> None:
+    stub.script(BATCH, ok(filled("o0", "o1", "o2", "o3", "o4")), ok(filled("o5", "o6", "o7", "o8", "o9")))
+    stub.script(SINGLE, ok(order_row("o10")))
+
+    results = await gateway.place_reducing(orders(11))
+
+    assert sorted(names(request) for request in stub.seen(BATCH)) == [
+        ["o0", "o1", "o2", "o3", "o4"],
+        ["o5", "o6", "o7", "o8", "o9"],
+    ]
+    assert [request.parameters["newClientOrderId"] for request in stub.seen(SINGLE)] == ["o10"]
+    assert [result.client_order_id for result in results] == [f"o{number}" for number in range(11)]
+    assert {type(result) for result in results} == {Accepted}
+
+
+async def test_every_order_on_the_wire_only_reduces(stub: StubExchange, gateway: BinanceGateway) -> None:
+    stub.script(BATCH, ok(filled("a", "b")))
+
+    await gateway.place_reducing([order("a"), order("b", leg=PositionSide.LONG)])
+
+    one_way, hedge = legs(stub.seen(BATCH)[0])
+    assert (one_way["reduceOnly"], "positionSide" in one_way) == ("true", False)
+    assert (hedge["positionSide"], "reduceOnly" in hedge) == ("LONG", False)
+
+
+async def test_batches_are_all_on_the_wire_at_the_same_time(stub: StubExchange, gateway: BinanceGateway) -> None:
+    answer = asyncio.Event()
+    stub.script(BATCH, Reply(body=b"[]", hold=answer))
+
+    placing = asyncio.create_task(gateway.place_reducing(orders(50)))
+    while len(stub.requests) < 10:
+        stub.arrived.clear()
+        await stub.arrived.wait()
+    answer.set()
+    await placing
+
+    assert len({request.connection for request in stub.requests}) == 10
+
+
+async def test_a_symbol_that_only_the_single_call_carries_goes_alone(
+    stub: StubExchange, gateway: BinanceGateway
+) -> None:
+    stub.script(SINGLE, ok(order_row("a", symbol="币安人生USDT")))
+    stub.script(BATCH, ok(filled("b", "c")))
+
+    results = await gateway.place_reducing([order("a", symbol="币安人生USDT"), order("b"), order("c")])
+
+    assert stub.seen(SINGLE)[0].parameters["symbol"] == "币安人生USDT"
+    assert [result.client_order_id for result in results] == ["a", "b", "c"]
+
+
+WHOLE = body(filled("o0", "o1"))
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        Reply(disconnect=True),
+        Reply(body=WHOLE, cut_after=len(WHOLE) // 2),
+        Reply(body=WHOLE, cut_after=0),
+        Reply(body=b""),
+        Reply(body=WHOLE[:-1]),
+        Reply(body=b"{}"),
+        Reply(body=b"[]"),
+        Reply(body=b"<html></html>"),
+        Reply(status=500, body=b"oops"),
+        Reply(status=302, headers={"Location": "/fapi/v1/order"}),
+        Reply(status=408),
+        Reply(status=503, body=b"Unknown error, please check your request or try again later."),
+        error(503, -1000, "Unknown error, please check your request or try again later."),
+        error(400, -1007, "Timeout waiting for response from backend server. Send status unknown."),
+        error(400, -1006, "An unexpected response was received from the message bus."),
+    ],
+)
+async def test_a_lost_answer_makes_all_of_its_orders_unknown_and_sends_nothing_again(
+    stub: StubExchange, gateway: BinanceGateway, reply: Reply
+) -> None:
+    stub.script(BATCH, reply)
+
+    results = await gateway.place_reducing(orders(2))
+
+    assert [type(result) for result in results] == [Unknown, Unknown]
+    assert len(stub.requests) == 1
+
+
+async def test_a_lost_batch_leaves_the_other_batches_results_alone(stub: StubExchange, gateway: BinanceGateway) -> None:
+    stub.script(BATCH, Reply(disconnect=True), Reply(body=b"", cut_after=0))
+    stub.script(SINGLE, ok(order_row("o5")))
+
+    results = await gateway.place_reducing(orders(6))
+
+    assert [type(result) for result in results] == [Unknown] * 5 + [Accepted]
+
+
+async def test_an_order_without_an_answer_in_time_is_unknown(stub: StubExchange, time: Time) -> None:
+    config = ExchangeConfig(
+        environment=Environment.SIM, base_url=stub.url, api_key="k", api_secret="s", order_timeout_ms=50
+    )
+    impatient = BinanceGateway(config, now_ms=time.now_ms, monotonic_ms=time.monotonic_ms, sleep=time.sleep)
+    stub.script(SINGLE, Reply(hold=asyncio.Event()))
+
+    (result,) = await impatient.place_reducing(orders(1))
+    await impatient.aclose()
+
+    assert isinstance(result, Unknown)
+    assert len(stub.requests) == 1
+
+
+async def test_an_order_that_found_no_server_failed_and_may_be_sent_again(time: Time) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        base_url = f"http://127.0.0.1:{taken.getsockname()[1]}"
+        config = ExchangeConfig(environment=Environment.SIM, base_url=base_url, api_key="k", api_secret="s")
+        gateway = BinanceGateway(config, now_ms=time.now_ms, monotonic_ms=time.monotonic_ms, sleep=time.sleep)
+
+        (result,) = await gateway.place_reducing(orders(1))
+        await gateway.aclose()
+
+    assert isinstance(result, Failed)
+
+
+@pytest.mark.parametrize(
+    ("reply", "code"),
+    [
+        (Reply(status=503, body=b"Service Unavailable."), None),
+        (error(503, -1001, "Internal error; unable to process your request. Please try again."), -1001),
+        (error(503, -1008, "Server is currently overloaded with other requests."), -1008),
+    ],
+)
+async def test_a_definite_failure_may_be_sent_again(
+    stub: StubExchange, gateway: BinanceGateway, reply: Reply, code: int | None
+) -> None:
+    stub.script(BATCH, reply)
+
+    results = await gateway.place_reducing(orders(2))
+
+    assert [(type(result), getattr(result, "code", "")) for result in results] == [(Failed, code)] * 2
+
+
+@pytest.mark.parametrize("code", [-2022, -4131, -1106, -2015, -1022])
+async def test_a_refusal_carries_the_venues_code(stub: StubExchange, gateway: BinanceGateway, code: int) -> None:
+    stub.script(SINGLE, error(400, code, "No."))
+
+    (result,) = await gateway.place_reducing(orders(1))
+
+    assert result == Refused(client_order_id="o0", code=code, reason=f"HTTP 400 code {code}: No.")
+
+
+@pytest.mark.parametrize("code", [-1021, -5028])
+async def test_when_the_clock_was_off_it_is_set_before_the_orders_come_back_as_failed(
+    stub: StubExchange, gateway: BinanceGateway, code: int
+) -> None:
+    late = error(400, code, "Timestamp for this request is outside of the recvWindow.")
+    stub.script(BATCH, late, late, ok(filled("o0", "o1")))
+    stub.script(TIME, ok({"serverTime": NOW_MS + 9_000}))
+
+    failed = await gateway.place_reducing(orders(10))
+    again = await gateway.place_reducing(orders(2))
+
+    assert [(type(result), getattr(result, "code", "")) for result in failed] == [(Failed, code)] * 10
+    assert [type(result) for result in again] == [Accepted, Accepted]
+    assert len(stub.seen(TIME)) == 1
+    assert stub.requests[-1].parameters["timestamp"] == str(NOW_MS + 9_000)
+
+
+async def test_a_clock_that_cannot_be_set_is_said_in_the_result(stub: StubExchange, gateway: BinanceGateway) -> None:
+    stub.script(SINGLE, error(400, -1021, "Timestamp for this request is outside of the recvWindow."))
+    stub.script(TIME, Reply(status=500, body=b"oops"))
+
+    (result,) = await gateway.place_reducing(orders(1))
+
+    assert isinstance(result, Failed)
+    assert "the clock could not be set: GET /fapi/v1/time: HTTP 500: oops" in result.reason
+
+
+@pytest.mark.parametrize("status", [429, 418])
+async def test_orders_wait_out_the_silence_that_the_venue_asked_for(
+    stub: StubExchange, gateway: BinanceGateway, time: Time, status: int
+) -> None:
+    stub.script(SINGLE, error(status, -1003, "Too many requests.", Retry_After="4"), ok(order_row("o0")))
+
+    (failed,) = await gateway.place_reducing(orders(1))
+    (accepted,) = await gateway.place_reducing(orders(1))
+
+    assert isinstance(failed, Failed)
+    assert failed.retry_after_ms == 4_000
+    assert isinstance(accepted, Accepted)
+    assert time.slept_s == [4.0]
+
+
+async def test_orders_that_would_have_to_wait_too_long_come_back_unsent(
+    stub: StubExchange, gateway: BinanceGateway, time: Time
+) -> None:
+    stub.script(SINGLE, error(418, -1003, "Way too many requests.", Retry_After="300"))
+
+    await gateway.place_reducing(orders(1))
+    results = await gateway.place_reducing(orders(6))
+
+    assert [(type(result), getattr(result, "retry_after_ms", 0)) for result in results] == [(Failed, 300_000)] * 6
+    assert len(stub.requests) == 1
+    assert time.slept_s == []
+
+
+async def test_more_orders_than_the_window_takes_are_paced_in_their_order(
+    stub: StubExchange, gateway: BinanceGateway, time: Time
+) -> None:
+    everything = orders(320)
+    stub.script(BATCH, Reply(body=b"[]"))
+
+    await gateway.place_reducing(everything)
+
+    assert len(stub.seen(BATCH)) == 64
+    assert time.slept_s == [10.5]
+    late = [number for request in stub.requests[60:] for number in names(request)]
+    assert sorted(late) == sorted(one.client_order_id for one in everything[300:])
+
+
+async def test_the_venues_own_count_slows_us_down(stub: StubExchange, gateway: BinanceGateway, time: Time) -> None:
+    stub.script(SINGLE, ok(order_row("o0"), X_MBX_ORDER_COUNT_10S="300", X_MBX_ORDER_COUNT_1M="300"))
+
+    await gateway.place_reducing(orders(1))
+    await gateway.place_reducing(orders(1))
+
+    assert time.slept_s == [10.5]
+
+
+async def test_the_limits_are_those_that_the_venue_states(
+    stub: StubExchange, gateway: BinanceGateway, time: Time
+) -> None:
+    stub.script("GET /fapi/v1/exchangeInfo", ok(exchange_info()))
+    stub.script(BATCH, Reply(body=b"[]"))
+
+    await gateway.instruments()
+    await gateway.place_reducing(orders(300))
+
+    assert time.slept_s == [10.5]  # 290 in ten seconds
+
+
+async def test_an_order_that_must_never_reach_a_venue_stops_all_before_anything_is_sent(
+    stub: StubExchange, gateway: BinanceGateway
+) -> None:
+    broken = ReducingOrder(
+        symbol="ETHUSDT",
+        side=OrderSide.SELL,
+        position_side=PositionSide.BOTH,
+        quantity=Decimal("NaN"),
+        client_order_id="broken",
+    )
+
+    with pytest.raises(ValueError, match="positive and finite"):
+        await gateway.place_reducing([*orders(10), broken])
+    with pytest.raises(ValueError, match="same client order id"):
+        await gateway.place_reducing([order("a"), order("a")])
+
+    assert stub.requests == []
+
+
+async def test_no_orders_are_no_requests(stub: StubExchange, gateway: BinanceGateway) -> None:
+    assert await gateway.place_reducing([]) == ()
+    assert stub.requests == []
