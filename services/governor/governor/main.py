@@ -1,0 +1,93 @@
+"""The governor: wiring."""
+
+import asyncio
+
+from redis.asyncio import Redis
+
+from contracts.arming import ArmRequested, DisarmRequested
+from contracts.positions import PositionSnapshot
+from contracts.streams import GOVERNOR_GROUP, Keys
+from governor.handlers import ArmHandlers
+from governor.history import History
+from governor.observe import Observer
+from governor.settings import GovernorSettings
+from governor.store import ArmStore
+from governor.vitals import Vitals
+from governor.watch import AllocationWatch
+from runtime.app import run_service, supervise
+from runtime.clock import SystemClock
+from runtime.errors import StartupError
+from runtime.http import serve_http
+from runtime.latch import Latch, open_latch
+from runtime.metrics import Metrics
+from runtime.redis_client import open_reader, open_redis
+from runtime.streams import Consumer, StreamObserver, Tail
+
+
+async def run(settings: GovernorSettings, stop: asyncio.Event) -> None:
+    """Judge arms and check allocations until `stop`."""
+    clock, metrics, keys = SystemClock(), Metrics(), Keys(settings.flatten_namespace)
+    observer, streams = Observer(metrics, settings, clock), StreamObserver(metrics)
+    redis = open_redis(settings.redis_url, name="governor")
+    reader = open_reader(settings.redis_url, name="governor")
+    latch = _latch(settings, redis)
+    store = ArmStore(redis, keys)
+    vitals = Vitals(redis=redis, latch=latch, observer=observer, clock=clock)
+    history = History(redis, keys, observer, clock)
+    watch = AllocationWatch(redis=redis, settings=settings, clock=clock, observer=observer)
+    snapshots = Tail(
+        reader=reader, stream_key=keys.of(PositionSnapshot), event_type=PositionSnapshot, observer=streams, clock=clock
+    )
+    handlers = ArmHandlers(
+        store=store, latch=latch, standing=settings.standing, exposure=watch.exposure, observer=observer
+    )
+    arms = Consumer(
+        redis=redis,
+        reader=reader,
+        stream_key=keys.of(ArmRequested),
+        dead_key=keys.stream("dead"),
+        group=GOVERNOR_GROUP,
+        consumer_name=settings.consumer_name,
+        handlers={
+            ArmRequested: handlers.on_arm_requested,
+            DisarmRequested: handlers.on_disarm_requested,
+        },
+        observer=streams,
+        clock=clock,
+    )
+    checks = {
+        "redis": vitals.redis,
+        "latch": vitals.latch,
+        "scripts": vitals.scripts,
+        "arms": arms.check,
+        "snapshot": vitals.snapshot,
+    }
+
+    async def judge_arms() -> None:
+        await vitals.rehearse(settings.flatten_namespace, settings.consumer_name, stop)
+        await arms.run(stop)
+
+    try:
+        await supervise(
+            serve_http(host=settings.http_host, port=settings.http_port, metrics=metrics, checks=checks, stop=stop),
+            judge_arms(),
+            vitals.run(stop),
+            history.run(stop),
+            watch.run(snapshots, stop),
+            stop=stop,
+        )
+    finally:
+        await reader.aclose()
+        await redis.aclose()
+
+
+def _latch(settings: GovernorSettings, redis: Redis) -> Latch:
+    try:
+        return open_latch(settings.ess_latch, redis)
+    except ValueError as error:
+        raise StartupError(str(error)) from error
+
+
+def main() -> None:
+    """The console program."""
+    run_service(run, GovernorSettings, "governor")

@@ -1,0 +1,109 @@
+"""The scripts, tried on scratch keys at the start: a missing permission shows now, not when an arm comes."""
+
+from redis.asyncio import Redis
+from redis.exceptions import ResponseError
+
+from contracts.arming import (
+    ArmAccepted,
+    ArmDisarmed,
+    ArmRefused,
+    ArmRepeated,
+    ArmRequested,
+    DisarmRequested,
+    FlattenRequested,
+    Scope,
+)
+from contracts.streams import GOVERNOR_GROUP, Keys
+from contracts.vocabulary import Environment
+from governor.core.case import Seen
+from governor.store import ArmStore, Written
+from runtime.errors import RetryableError, StartupError
+from runtime.redis_client import is_transient, raw
+
+_WHO = "rehearsal"
+
+
+async def rehearse(redis: Redis, namespace: str, consumer_name: str) -> None:
+    """Fire, repeat, refuse and disarm made-up arms under `<namespace>:scratch:<consumer>`, and delete them again.
+
+    Raises StartupError when a script does not work on this Redis, RetryableError or RedisError when Redis is away.
+    """
+    keys = Keys(f"{namespace}:scratch:{consumer_name}")
+    streams = [keys.of(event) for event in (ArmRequested, FlattenRequested, ArmAccepted)]
+    everything = [keys.arm, keys.fired, keys.last_ts, keys.active, *streams]
+    try:
+        await raw(redis, "DEL", *everything)
+        outcomes = await _rehearse(redis, keys)
+        await raw(redis, "DEL", *everything)
+    except (RetryableError, ResponseError) as error:
+        cause = error if isinstance(error, ResponseError) else error.__cause__
+        if isinstance(cause, ResponseError) and not is_transient(cause):
+            raise StartupError(f"the scripts do not work on this Redis: {cause}") from error
+        raise
+    failed = [name for name, outcome in outcomes.items() if not isinstance(outcome, Written)]
+    if failed:
+        raise StartupError(f"the scripts do not work on this Redis: {', '.join(failed)} gave {outcomes[failed[0]]}")
+
+
+async def _rehearse(redis: Redis, keys: Keys) -> dict[str, object]:
+    store = ArmStore(redis, keys)
+    first, second, third, fourth = await _four_pending_entries(redis, keys)
+    await raw(redis, "SET", keys.arm, _WHO, "EX", 60)
+    now_ms = (await store.look(_WHO)).now_ms
+    request, accepted = _request(store.request_id(_WHO), now_ms)
+    fired = await store.fire(first, request, accepted, cooldown_ms=0)
+    repeated = await store.repeat(
+        second, _WHO, ArmRepeated(arm_id=_WHO, operator=_WHO, first_outcome="fired", seen_at_ms=now_ms)
+    )
+    refused = await store.refuse(
+        third, _WHO, ArmRefused(arm_id="refused", operator=_WHO, reason=_WHO, gates=(), decided_at_ms=now_ms), Seen()
+    )
+    disarmed = await store.disarm(
+        fourth,
+        DisarmRequested(
+            arm_id="disarmed",
+            operator=_WHO,
+            reason=_WHO,
+            environment=Environment.SIM,
+            account=_WHO,
+            issued_at_ms=now_ms,
+        ),
+        ArmDisarmed(arm_id="disarmed", operator=_WHO, reason=_WHO, first_outcome="", disarmed_at_ms=now_ms),
+        Seen(),
+    )
+    return {"fire.lua": fired, "repeat.lua": repeated, "refuse.lua": refused, "disarm.lua": disarmed}
+
+
+async def _four_pending_entries(redis: Redis, keys: Keys) -> list[str]:
+    stream = keys.of(ArmRequested)
+    await raw(redis, "XGROUP", "CREATE", stream, GOVERNOR_GROUP, "0", "MKSTREAM")
+    for _ in range(4):
+        await raw(redis, "XADD", stream, "*", _WHO, "1")
+    reply = await raw(redis, "XREADGROUP", "GROUP", GOVERNOR_GROUP, _WHO, "COUNT", 4, "STREAMS", stream, ">")
+    return [row[0].decode() for row in reply[0][1]]
+
+
+def _request(request_id: str, now_ms: int) -> tuple[FlattenRequested, ArmAccepted]:
+    arm = ArmRequested(
+        arm_id=_WHO,
+        operator=_WHO,
+        reason=_WHO,
+        environment=Environment.SIM,
+        account=_WHO,
+        scope=Scope(),
+        issued_at_ms=now_ms,
+        expires_at_ms=now_ms + 60_000,
+    )
+    request = FlattenRequested(
+        request_id=request_id,
+        arm=arm,
+        gates=(),
+        breaches=(),
+        snapshot_id=None,
+        snapshot_age_ms=None,
+        requested_at_ms=now_ms,
+    )
+    accepted = ArmAccepted(
+        arm_id=_WHO, request_id=request_id, operator=_WHO, reason=_WHO, gates=(), decided_at_ms=now_ms
+    )
+    return request, accepted

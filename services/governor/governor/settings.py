@@ -1,0 +1,56 @@
+"""The governor's settings: read once, strict, one struct."""
+
+from decimal import ROUND_CEILING, Decimal
+from typing import Annotated
+
+from msgspec import Meta
+
+from contracts.streams import DEFAULT_ALLOCATION_PREFIX
+from contracts.vocabulary import Environment
+from governor.core.allocation import Rules
+from governor.core.case import Standing
+from runtime.latch import DEFAULT_LATCH
+from runtime.settings import CommonSettings
+
+LIVE_PHRASE = "FLATTEN_LIVE"
+
+
+class GovernorSettings(CommonSettings, frozen=True, kw_only=True):
+    """Which arms are judged, and by which rules. The phrases are conditions, not secrets."""
+
+    consumer_name: Annotated[str, Meta(pattern=r"^[!-~]{1,100}$", description="must be one word")] = "governor-1"
+    http_port: Annotated[int, Meta(ge=0, le=65_535)] = 8044
+    exchange_env: Environment = Environment.SIM
+    flatten_allow_live: str = ""
+    gov_testnet_force_flatten: bool = False
+    gov_testnet_force_flatten_confirm: str = ""
+    gov_testnet_enable_p29: bool = True
+    p29_burst_factor: Annotated[Decimal, Meta(ge=1, le=1_000)] = Decimal(2)
+    p29_stale_seconds: Annotated[Decimal, Meta(gt=0, le=31_536_000)] = Decimal(300)
+    flatten_allocation_prefix: str = DEFAULT_ALLOCATION_PREFIX
+    flatten_cooldown_seconds: Annotated[Decimal, Meta(ge=0, le=86_400)] = Decimal(60)
+    ess_latch: str = DEFAULT_LATCH
+    operators_file: str = ""
+
+    @property
+    def standing(self) -> Standing:
+        """What the gates need to know."""
+        return Standing(
+            environment=self.exchange_env,
+            account=self.account,
+            live_allowed=self.flatten_allow_live == LIVE_PHRASE,
+            force_flatten=self.gov_testnet_force_flatten,
+            confirm_phrase=self.gov_testnet_force_flatten_confirm,
+            cooldown_ms=_ms_up(self.flatten_cooldown_seconds),
+            operators_file=self.operators_file,
+        )
+
+    @property
+    def rules(self) -> Rules:
+        """What the P2.9 check measures by."""
+        return Rules(burst_factor=self.p29_burst_factor, stale_after_ms=_ms_up(self.p29_stale_seconds))
+
+
+def _ms_up(seconds: Decimal) -> int:
+    """Up to a whole millisecond: rounding never makes a wait shorter."""
+    return int((seconds * 1000).to_integral_value(ROUND_CEILING))
