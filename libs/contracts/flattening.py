@@ -157,6 +157,8 @@ class FlattenCompleted(Event, frozen=True, kw_only=True, tag="flatten.completed.
     rounds: int
     timings: Timings
     software_version: str
+    notes: tuple[str, ...] = ()
+    """What a reader of the verdict must know besides, e.g. that resting orders could not be read."""
 
     def __post_init__(self) -> None:
         """Refuse what is not a number."""

@@ -1,0 +1,87 @@
+"""Resting orders out of the way: cancelled, and confirmed gone by a new reading of the exchange."""
+
+import asyncio
+from collections.abc import Iterable
+
+from msgspec import Struct
+
+from contracts.flattening import RestingCancelled
+from exchange.errors import ExchangeError
+from exchange.model import RestingOrder
+from exchange.ports import OrderGateway
+from flatten_executor.observe import Observer
+from flatten_executor.store import RunLease
+from runtime.clock import Clock
+
+ATTEMPTS = 3
+_PAUSE_S = 0.1
+
+
+class Cancelled(Struct, frozen=True, kw_only=True):
+    """What became of the resting orders."""
+
+    gone: int
+    left: tuple[RestingOrder, ...]
+    """What would not go, or could not be seen to go."""
+
+
+async def cancel_and_confirm(
+    resting: Iterable[RestingOrder], gateway: OrderGateway, lease: RunLease, clock: Clock, observer: Observer
+) -> Cancelled:
+    """Cancel these orders, and those that turn up in the same symbols meanwhile.
+
+    What is confirmed gone is on record. A failed cancel is tried again; a close is attempted all the same.
+    """
+    left = {_identity(order): order for order in resting}
+    symbols = {order.symbol for order in left.values()}
+    gone: dict[tuple[str, bool], RestingOrder] = {}
+    for attempt in range(ATTEMPTS):
+        if not left:
+            break
+        await clock.sleep(_PAUSE_S * attempt)
+        lease.require()
+        wanted = {(order.symbol, order.conditional) for order in left.values()}
+        await asyncio.gather(
+            *(_cancel(gateway, observer, symbol, conditional=conditional) for symbol, conditional in wanted)
+        )
+        try:
+            shown = await gateway.resting_orders()
+        except ExchangeError as error:
+            observer.reading_failed("resting orders after cancelling", error)
+            continue
+        now = {_identity(order): order for order in shown if order.symbol in symbols}
+        gone.update({identity: order for identity, order in left.items() if identity not in now})
+        left = now
+    await _put_on_record(gone.values(), lease, clock)
+    return Cancelled(gone=len(gone), left=tuple(left.values()))
+
+
+async def _cancel(gateway: OrderGateway, observer: Observer, symbol: str, *, conditional: bool) -> None:
+    try:
+        await gateway.cancel_resting(symbol, conditional=conditional)
+    except ExchangeError as error:
+        observer.cancel_failed(symbol, error)
+
+
+async def _put_on_record(gone: Iterable[RestingOrder], lease: RunLease, clock: Clock) -> None:
+    by_symbol: dict[str, list[str]] = {}
+    for order in gone:
+        by_symbol.setdefault(order.symbol, []).append(order.order_id)
+    if not by_symbol:
+        return
+    now_ms = clock.now_ms()
+    events = [
+        RestingCancelled(
+            request_id=lease.request_id,
+            fence=lease.fence,
+            symbol=symbol,
+            order_ids=tuple(order_ids),
+            cancelled_at_ms=now_ms,
+        )
+        for symbol, order_ids in by_symbol.items()
+    ]
+    await lease.record(events=events)
+
+
+def _identity(order: RestingOrder) -> tuple[str, bool]:
+    return order.order_id, order.conditional

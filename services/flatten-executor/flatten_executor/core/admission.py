@@ -1,0 +1,62 @@
+"""Whether a request may run here and now: write access to Redis alone must not flatten an account."""
+
+from msgspec import Struct
+
+from contracts.arming import FlattenRequested, Gate
+from contracts.vocabulary import Environment
+
+
+class AdmissionCase(Struct, frozen=True, kw_only=True):
+    """Everything that the decision looks at."""
+
+    request: FlattenRequested
+    account: str
+    environment: Environment
+    latch_set: bool
+    latch_detail: str
+    operators_file: str
+    """Where operators' keys are configured; empty when arms are not signed."""
+    now_ms: int
+    """By the Redis server's clock, as is the request's time."""
+    max_age_ms: int
+    resumed: bool
+    """A run that an executor began is brought to its verdict, however old."""
+    fired_request_id: str | None
+    """What the governor's record says that the arm fired; nothing when it does not know the arm."""
+    active_request_id: str | None
+    """The request in flight when the run began; nothing when none was."""
+
+
+def objections(case: AdmissionCase) -> tuple[str, ...]:
+    """Why the run must not send orders; empty when it may. All reasons, not only the first (I3)."""
+    request = case.request
+    age_ms = case.now_ms - request.requested_at_ms
+    failed_gates = [verdict.gate for verdict in request.gates if not verdict.passed]
+    missing_gates = set(Gate) - {verdict.gate for verdict in request.gates}
+    rules = (
+        (
+            request.arm.account == case.account,
+            f"the request is for account {request.arm.account!r}, not {case.account!r}",
+        ),
+        (
+            request.arm.environment == case.environment,
+            f"the request is for environment {request.arm.environment}, not {case.environment}",
+        ),
+        (case.latch_set, f"the ESS latch is not set: {case.latch_detail}"),
+        (
+            not case.operators_file,
+            "OPERATORS_FILE is set, but this version cannot verify signatures",
+        ),
+        (case.resumed or age_ms <= case.max_age_ms, f"the request is {age_ms} ms old, more than {case.max_age_ms}"),
+        (not failed_gates, f"the request itself says that gates failed: {', '.join(failed_gates)}"),
+        (not missing_gates, f"the request carries no verdict of {', '.join(sorted(missing_gates))}"),
+        (
+            case.active_request_id in {None, request.request_id},
+            f"request {case.active_request_id!r} is in flight",
+        ),
+        (
+            case.fired_request_id == request.request_id,
+            f"the governor's record says that the arm fired {case.fired_request_id!r}, not {request.request_id!r}",
+        ),
+    )
+    return tuple(reason for holds, reason in rules if not holds)

@@ -1,0 +1,148 @@
+"""Which positions are closed, and where the others go: every row that the exchange returned ends in one bucket."""
+
+from collections.abc import Mapping
+from decimal import Decimal
+
+from msgspec import Struct
+
+from contracts.arming import Scope
+from contracts.vocabulary import PositionSide, Word
+from exchange.model import Instrument, InstrumentStatus, Position, PositionReading, UnreadableRow
+from flatten_executor.core.quantities import closable_quantity
+
+DOLLARS = frozenset({"USDT", "USDC", "USD", "BUSD", "FDUSD", "USD1", ""})
+"""Quote assets whose unit counts as a US dollar. Another quote asset's notional is unknown, never too small."""
+
+_UNTRADABLE = frozenset({InstrumentStatus.PENDING, InstrumentStatus.SETTLING, InstrumentStatus.CLOSED})
+
+
+class PositionKey(Struct, frozen=True, order=True):
+    """What a position is known by: the symbol and, in hedge mode, its leg."""
+
+    symbol: str
+    side: PositionSide
+
+
+class Bucket(Word):
+    """Where a filter put a non-zero position."""
+
+    TO_CLOSE = "to_close"
+    DUST = "dust"
+    BELOW_STEP = "below_step"
+    UNTRADABLE = "untradable"
+    OUT_OF_SCOPE = "out_of_scope"
+
+
+class Limits(Struct, frozen=True, kw_only=True):
+    """What the filters and the run keep to."""
+
+    quantity_epsilon: Decimal
+    """Base asset units: at most this much is zero."""
+    min_notional_usd: Decimal
+    """Less than this is dust."""
+    max_positions: int
+    """More than this many to close aborts the run before any order."""
+    max_rounds: int
+
+
+class Sifted(Struct, frozen=True, kw_only=True):
+    """A non-zero position in its bucket."""
+
+    position: Position
+    bucket: Bucket
+    why: str
+    """Empty for what is to be closed."""
+    mark_price: Decimal | None
+    notional_usd: Decimal | None
+    """Nothing without a mark price, or when the quote asset is no dollar."""
+
+    @property
+    def key(self) -> PositionKey:
+        """Symbol and leg."""
+        return PositionKey(self.position.symbol, self.position.side)
+
+
+class Sieve(Struct, frozen=True, kw_only=True):
+    """One reading, sorted: seen = zero + unreadable + nonzero."""
+
+    seen: int
+    zero: int
+    unreadable: tuple[UnreadableRow, ...]
+    nonzero: tuple[Sifted, ...]
+
+    def in_bucket(self, bucket: Bucket) -> tuple[Sifted, ...]:
+        """The positions that went there."""
+        return tuple(sifted for sifted in self.nonzero if sifted.bucket is bucket)
+
+    @property
+    def to_close(self) -> tuple[Sifted, ...]:
+        """What is left to close."""
+        return self.in_bucket(Bucket.TO_CLOSE)
+
+    @property
+    def open_in_scope(self) -> tuple[Sifted, ...]:
+        """Everything that is open and was asked to be closed, dust included."""
+        return tuple(sifted for sifted in self.nonzero if sifted.bucket is not Bucket.OUT_OF_SCOPE)
+
+    def find(self, key: PositionKey) -> Sifted | None:
+        """A non-zero position; nothing when the reading shows none."""
+        return next((sifted for sifted in self.nonzero if sifted.key == key), None)
+
+    def quantity_of(self, key: PositionKey) -> Decimal:
+        """The signed quantity of a position; zero when the reading shows none."""
+        found = self.find(key)
+        return found.position.quantity if found is not None else Decimal(0)
+
+
+def sift(
+    reading: PositionReading,
+    marks: Mapping[str, Decimal],
+    instruments: Mapping[str, Instrument],
+    scope: Scope,
+    limits: Limits,
+) -> Sieve:
+    """Sort one reading. `marks` (quote units by symbol) fills in for rows that carry no mark price.
+
+    A position without a known notional is closed: closing is the safe side.
+    """
+    nonzero = tuple(
+        _sort(position, position.mark_price or marks.get(position.symbol), instruments, scope, limits)
+        for position in reading.positions
+        if abs(position.quantity) > limits.quantity_epsilon
+    )
+    return Sieve(
+        seen=reading.rows_seen,
+        zero=len(reading.positions) - len(nonzero),
+        unreadable=reading.unreadable,
+        nonzero=nonzero,
+    )
+
+
+def _sort(
+    position: Position,
+    mark: Decimal | None,
+    instruments: Mapping[str, Instrument],
+    scope: Scope,
+    limits: Limits,
+) -> Sifted:
+    instrument = instruments.get(position.symbol)
+    priced = mark is not None and (instrument is None or instrument.quote_asset in DOLLARS)
+    notional = abs(position.quantity) * mark if priced and mark is not None else None
+    bucket, why = _bucket(position, notional, instrument, scope, limits)
+    return Sifted(position=position, bucket=bucket, why=why, mark_price=mark, notional_usd=notional)
+
+
+def _bucket(
+    position: Position, notional: Decimal | None, instrument: Instrument | None, scope: Scope, limits: Limits
+) -> tuple[Bucket, str]:
+    if not scope.covers(position.symbol):
+        return Bucket.OUT_OF_SCOPE, "not among the armed symbols"
+    if notional is not None and notional < limits.min_notional_usd:
+        return Bucket.DUST, f"notional {notional:.4f} USD is below {limits.min_notional_usd}"
+    if instrument is None:
+        return Bucket.UNTRADABLE, "the exchange lists no such instrument"
+    if instrument.status in _UNTRADABLE:
+        return Bucket.UNTRADABLE, f"status {instrument.venue_status}"
+    if closable_quantity(abs(position.quantity), instrument) == 0:
+        return Bucket.BELOW_STEP, f"below step {instrument.step} or minimum {instrument.min_quantity}"
+    return Bucket.TO_CLOSE, ""

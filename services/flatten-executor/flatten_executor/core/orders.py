@@ -1,0 +1,110 @@
+"""What is known about an order that was intended, and how answers and look-ups change it."""
+
+from decimal import Decimal
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from contracts.flattening import OrderState
+from contracts.vocabulary import OrderSide, PositionSide
+from exchange.model import Accepted, Failed, NotFound, ReducingOrder, Refused, SendResult, Unknown
+from flatten_executor.core.filters import PositionKey
+from flatten_executor.core.planning import PlannedOrder
+
+OPEN_STATES = frozenset({OrderState.INTENDED, OrderState.UNKNOWN})
+"""States in which the order may still fill, or may have filled unseen: nothing new is sent for its position (I7)."""
+
+
+class OrderRecord(Struct, frozen=True, kw_only=True):
+    """The journal's entry for one intended order."""
+
+    client_order_id: str
+    symbol: str
+    position_side: PositionSide
+    order_side: OrderSide
+    quantity: Decimal
+    round_number: int
+    chunk: int
+    state: OrderState
+    reached_wire: bool = False
+    """Whether this or an earlier executor saw the order leave, whatever became of it."""
+    filled: Decimal = Decimal(0)
+    exchange_order_id: str = ""
+    detail: str = ""
+    intended_at_ms: int
+    ended_at_ms: int | None = None
+
+    @property
+    def key(self) -> PositionKey:
+        """The position that the order reduces."""
+        return PositionKey(self.symbol, self.position_side)
+
+    @property
+    def may_be_live(self) -> bool:
+        """Whether nobody knows yet what became of it."""
+        return self.state in OPEN_STATES
+
+    def as_order(self) -> ReducingOrder:
+        """The order as it goes over the wire."""
+        return ReducingOrder(
+            symbol=self.symbol,
+            side=self.order_side,
+            position_side=self.position_side,
+            quantity=self.quantity,
+            client_order_id=self.client_order_id,
+        )
+
+
+def intended(planned: PlannedOrder, now_ms: int) -> OrderRecord:
+    """The record of an order that is about to be sent (I10)."""
+    order = planned.order
+    return OrderRecord(
+        client_order_id=order.client_order_id,
+        symbol=order.symbol,
+        position_side=order.position_side,
+        order_side=order.side,
+        quantity=order.quantity,
+        round_number=planned.round_number,
+        chunk=planned.chunk,
+        state=OrderState.INTENDED,
+        intended_at_ms=now_ms,
+    )
+
+
+def answered(record: OrderRecord, result: SendResult, now_ms: int) -> OrderRecord:
+    """The record after the answer to sending it."""
+    record = replace(record, reached_wire=True)
+    match result:
+        case Accepted():
+            return found(record, result, now_ms)
+        case Refused():
+            return replace(record, state=OrderState.REFUSED, detail=_coded(result), ended_at_ms=now_ms)
+        case Failed():
+            return replace(record, state=OrderState.FAILED, detail=_coded(result), ended_at_ms=now_ms)
+        case Unknown():
+            return replace(record, state=OrderState.UNKNOWN, detail=_coded(result))
+
+
+def found(record: OrderRecord, accepted: Accepted, now_ms: int) -> OrderRecord:
+    """The record after the exchange said what became of the order. One that can still fill stays unknown."""
+    record = replace(
+        record,
+        reached_wire=True,
+        filled=accepted.filled,
+        exchange_order_id=accepted.exchange_order_id,
+        detail=accepted.status,
+    )
+    if not accepted.final:
+        return replace(record, state=OrderState.UNKNOWN)
+    state = OrderState.FILLED if accepted.filled >= record.quantity else OrderState.PARTIAL
+    return replace(record, state=state, ended_at_ms=now_ms)
+
+
+def not_found(record: OrderRecord, answer: NotFound, now_ms: int) -> OrderRecord:
+    """The record after the exchange said, often enough, that it does not know the order."""
+    detail = f"the exchange does not know {answer.client_order_id}"
+    return replace(record, state=OrderState.NEVER_ARRIVED, detail=detail, ended_at_ms=now_ms)
+
+
+def _coded(result: Refused | Failed | Unknown) -> str:
+    return result.reason if result.code is None else f"{result.code} {result.reason}"

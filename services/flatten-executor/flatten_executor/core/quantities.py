@@ -1,0 +1,54 @@
+"""Quantities that the venue takes: multiples of the step, inside the limits of one market order. Exact decimals."""
+
+from decimal import ROUND_DOWN, Context, Decimal
+
+from exchange.model import Instrument
+
+_EXACT = Context(prec=60, rounding=ROUND_DOWN)
+"""Wide enough for any quantity over any step: the default of 28 digits could refuse or round."""
+
+
+def floor_to_step(quantity: Decimal, step: Decimal) -> Decimal:
+    """The largest multiple of `step` that is at most `quantity`; both positive."""
+    steps = _EXACT.divide_int(quantity, step)
+    return _EXACT.multiply(steps, step)
+
+
+def closable_quantity(quantity: Decimal, instrument: Instrument) -> Decimal:
+    """How much of `quantity` (positive) market orders can close; zero when it is less than one order may ask for."""
+    floored = floor_to_step(quantity, instrument.step)
+    return floored if floored >= _smallest_order(instrument) else Decimal(0)
+
+
+ORDERS_PER_POSITION = 200
+"""So many orders at most for one position in one round; what is left over waits for the next round's reading."""
+
+
+def split(quantity: Decimal, instrument: Instrument) -> tuple[Decimal, ...]:
+    """Cut a closable quantity into market orders, none above the maximum nor below the minimum; they sum to it.
+
+    Where the rest after full orders is below the minimum, the last full order gives it what it lacks. A quantity
+    that would take more than `ORDERS_PER_POSITION` is cut short there.
+    """
+    largest = floor_to_step(instrument.max_quantity, instrument.step)
+    smallest = _smallest_order(instrument)
+    if quantity <= largest:
+        return (quantity,)
+    if quantity > largest * ORDERS_PER_POSITION:
+        return (largest,) * ORDERS_PER_POSITION
+    full_orders = int(_EXACT.divide_int(quantity, largest))
+    rest = quantity - full_orders * largest
+    orders = [largest] * full_orders
+    if rest == 0:
+        return tuple(orders)
+    if rest < smallest:
+        orders[-1] -= smallest - rest
+        rest = smallest
+    return (*orders, rest)
+
+
+def _smallest_order(instrument: Instrument) -> Decimal:
+    """The minimum, rounded up to the step; at least one step."""
+    floored = floor_to_step(instrument.min_quantity, instrument.step)
+    smallest = floored if floored == instrument.min_quantity else floored + instrument.step
+    return max(smallest, instrument.step)

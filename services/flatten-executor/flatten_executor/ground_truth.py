@@ -1,0 +1,127 @@
+"""What the exchange itself shows, read whole: positions, position mode, resting orders. Never a partial answer."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from decimal import Decimal
+from typing import TypeVar
+
+from msgspec import Struct
+
+from contracts.vocabulary import PositionSide
+from exchange.errors import KeyRejected, ReadFailed, ReadUnusable
+from exchange.model import Instrument, PositionMode, PositionReading, RestingOrder
+from exchange.ports import OrderGateway
+from flatten_executor.observe import Observer
+from runtime.clock import Clock
+
+RESTING_PATIENCE_S = 5.0
+_FIRST_PAUSE_S = 0.1
+_LONGEST_PAUSE_S = 2.0
+
+T = TypeVar("T")
+
+
+class GroundTruth(Struct, frozen=True, kw_only=True):
+    """One reading of everything that a round decides on."""
+
+    reading: PositionReading
+    marks: Mapping[str, Decimal]
+    """Only read when a row carries no mark price of its own; otherwise empty."""
+    instruments: Mapping[str, Instrument]
+    mode: PositionMode
+    resting: tuple[RestingOrder, ...]
+    notes: tuple[str, ...]
+    """What could not be read and is done without."""
+
+
+class Unreadable(Exception):
+    """The exchange could not be read before the deadline, or refuses the key: nobody knows what is open."""
+
+
+async def read_ground_truth(gateway: OrderGateway, clock: Clock, observer: Observer, deadline_s: float) -> GroundTruth:
+    """Read everything concurrently, again and again until `deadline_s` (monotonic). Raises Unreadable.
+
+    Resting orders get less patience than positions: not knowing them is no reason to keep positions open.
+    """
+    return await persistently("positions", lambda: _read_once(gateway, clock, observer), clock, observer, deadline_s)
+
+
+async def persistently(
+    what: str, read: Callable[[], Awaitable[T]], clock: Clock, observer: Observer, deadline_s: float
+) -> T:
+    """Call `read` until it gives an answer. Raises Unreadable at the deadline, or at once when the key is refused."""
+    pause_s = _FIRST_PAUSE_S
+    while True:
+        try:
+            return await read()
+        except KeyRejected as error:
+            raise Unreadable(f"the exchange refuses the key: {error}") from error
+        except (ReadFailed, ReadUnusable) as error:
+            left_s = deadline_s - clock.monotonic_s()
+            if left_s <= 0:
+                raise Unreadable(f"{what} could not be read: {error}") from error
+            observer.reading_failed(what, error)
+            wanted_s = max(pause_s, error.retry_after_ms / 1000 if isinstance(error, ReadFailed) else 0)
+        await clock.sleep(min(wanted_s, left_s))
+        pause_s = min(pause_s * 2, _LONGEST_PAUSE_S)
+
+
+async def _read_once(gateway: OrderGateway, clock: Clock, observer: Observer) -> GroundTruth:
+    reading, instruments, mode, (resting, notes) = await _together(
+        gateway.positions(), gateway.instruments(), gateway.position_mode(), _resting(gateway, clock, observer)
+    )
+    _require_one_mode(reading, mode)
+    return GroundTruth(
+        reading=reading,
+        marks=await _missing_marks(gateway, observer, reading),
+        instruments=instruments,
+        mode=mode,
+        resting=resting,
+        notes=notes,
+    )
+
+
+A = TypeVar("A")
+B = TypeVar("B")
+C = TypeVar("C")
+D = TypeVar("D")
+
+
+async def _together(
+    first: Awaitable[A], second: Awaitable[B], third: Awaitable[C], fourth: Awaitable[D]
+) -> tuple[A, B, C, D]:
+    """All four at once. Waits for all; then raises the first failure, if any, but a refused key before any other."""
+    answers = await asyncio.gather(first, second, third, fourth, return_exceptions=True)
+    failures = [answer for answer in answers if isinstance(answer, BaseException)]
+    for failure in sorted(failures, key=lambda failure: not isinstance(failure, KeyRejected)):
+        raise failure
+    return answers  # type: ignore[return-value]  # mypy cannot see that the failures are gone
+
+
+async def _resting(
+    gateway: OrderGateway, clock: Clock, observer: Observer
+) -> tuple[tuple[RestingOrder, ...], tuple[str, ...]]:
+    deadline_s = clock.monotonic_s() + RESTING_PATIENCE_S
+    try:
+        return await persistently("resting orders", gateway.resting_orders, clock, observer, deadline_s), ()
+    except Unreadable as error:
+        return (), (str(error),)
+
+
+async def _missing_marks(gateway: OrderGateway, observer: Observer, reading: PositionReading) -> Mapping[str, Decimal]:
+    """Mark prices for open rows without one. That nobody has one is no reason to keep a position open."""
+    if all(position.mark_price is not None for position in reading.positions if position.quantity):
+        return {}
+    try:
+        return await gateway.marks()
+    except (ReadFailed, ReadUnusable) as error:
+        observer.reading_failed("mark prices", error)
+        return {}
+
+
+def _require_one_mode(reading: PositionReading, mode: PositionMode) -> None:
+    """Raise ReadUnusable when an open row does not fit the mode: it may have changed between the two answers."""
+    legs = {PositionSide.BOTH} if mode is PositionMode.ONE_WAY else {PositionSide.LONG, PositionSide.SHORT}
+    odd = [row.symbol for row in reading.positions if row.quantity and row.side not in legs]
+    if odd:
+        raise ReadUnusable("positions", f"the mode is {mode}, but the rows of {', '.join(odd[:3])} are not")

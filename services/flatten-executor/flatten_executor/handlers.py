@@ -1,0 +1,90 @@
+"""What the executor does with a request: begin, work, finish, tell."""
+
+from msgspec import Struct
+
+from contracts.arming import FlattenRequested
+from contracts.flattening import RunStarted
+from contracts.vocabulary import Environment
+from flatten_executor.core.admission import AdmissionCase, objections
+from flatten_executor.observe import Observer
+from flatten_executor.run import Run, Tools
+from flatten_executor.store import Beginning, Begun, RunLease, Store
+from runtime.app import software_version
+from runtime.errors import RetryableError
+from runtime.streams import Entry
+
+
+class Standing(Struct, frozen=True, kw_only=True):
+    """What this executor is for."""
+
+    account: str
+    environment: Environment
+    consumer_name: str
+    request_max_age_ms: int
+    operators_file: str
+
+
+class RequestHandlers:
+    """Handles the entries of the request stream."""
+
+    def __init__(self, store: Store, tools: Tools, standing: Standing, observer: Observer) -> None:
+        self._store = store
+        self._tools = tools
+        self._standing = standing
+        self._observer = observer
+
+    async def on_flatten_requested(self, entry: Entry[FlattenRequested]) -> None:
+        """Bring one request to its verdict, whoever began it; a repeat of a finished one is only acknowledged.
+
+        Raises RetryableError while another executor works on it, and RedisError: then the entry stays pending.
+        """
+        request = entry.event
+        beginning, lease = await self._store.begin(request)
+        match beginning.begun:
+            case Begun.FINISHED:
+                await self._store.acknowledge(entry)
+                self._observer.repeated(request.request_id)
+            case Begun.BUSY:
+                raise RetryableError(
+                    f"{request.request_id}: another executor works on it for {beginning.lease_left_ms} ms more"
+                )
+            case Begun.NEW | Begun.RESUMED:
+                await self._work(entry, beginning, lease)
+
+    async def _work(self, entry: Entry[FlattenRequested], beginning: Beginning, lease: RunLease) -> None:
+        reasons = await self._objections(entry.event, beginning)
+        resumed = beginning.begun is Begun.RESUMED
+        self._observer.begun(lease.request_id, fence=lease.fence, resumed=resumed, objections=reasons)
+        started = RunStarted(
+            request_id=lease.request_id,
+            executor=self._standing.consumer_name,
+            fence=lease.fence,
+            resumed=resumed,
+            software_version=software_version(),
+            started_at_ms=self._tools.clock.now_ms(),
+        )
+        try:
+            async with lease.kept():
+                await lease.record(events=[started])
+                completed = await Run(entry.event, lease, self._tools).execute(reasons)
+                await self._store.finish(entry, lease, completed)
+        finally:
+            self._observer.left()
+        self._observer.finished(completed)
+
+    async def _objections(self, request: FlattenRequested, beginning: Beginning) -> tuple[str, ...]:
+        latch = await self._tools.latch.read()
+        case = AdmissionCase(
+            request=request,
+            account=self._standing.account,
+            environment=self._standing.environment,
+            latch_set=latch.is_set,
+            latch_detail=latch.detail,
+            operators_file=self._standing.operators_file,
+            now_ms=beginning.redis_now_ms,
+            max_age_ms=self._standing.request_max_age_ms,
+            resumed=beginning.begun is Begun.RESUMED,
+            fired_request_id=beginning.fired_request_id,
+            active_request_id=beginning.active_request_id,
+        )
+        return objections(case)

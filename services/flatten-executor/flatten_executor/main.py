@@ -1,0 +1,84 @@
+"""The executor: wiring."""
+
+import asyncio
+
+from contracts.arming import FlattenRequested
+from contracts.streams import EXECUTOR_GROUP, Keys
+from exchange.factory import open_gateway
+from flatten_executor.handlers import RequestHandlers, Standing
+from flatten_executor.observe import Observer
+from flatten_executor.run import Tools
+from flatten_executor.settings import ExecutorSettings
+from flatten_executor.store import Store
+from flatten_executor.vitals import Vitals
+from runtime.app import run_service, supervise
+from runtime.clock import SystemClock
+from runtime.errors import StartupError
+from runtime.http import serve_http
+from runtime.latch import open_latch
+from runtime.metrics import Metrics
+from runtime.redis_client import open_reader, open_redis
+from runtime.streams import Consumer, StreamObserver
+
+
+async def run(settings: ExecutorSettings, stop: asyncio.Event) -> None:
+    """Bring requests to their verdicts until `stop`."""
+    clock, metrics, keys = SystemClock(), Metrics(), Keys(settings.flatten_namespace)
+    observer = Observer(metrics)
+    redis = open_redis(settings.redis_url, name="flatten-executor")
+    reader = open_reader(settings.redis_url, name="flatten-executor")
+    try:
+        gateway, latch = open_gateway(settings.exchange), open_latch(settings.ess_latch, redis)
+    except ValueError as error:
+        raise StartupError(str(error)) from error
+    store = Store(redis, keys, owner=settings.consumer_name, account=settings.account, clock=clock)
+    vitals = Vitals(redis=redis, latch=latch, gateway=gateway, observer=observer, clock=clock)
+    tools = Tools(
+        gateway=gateway,
+        latch=latch,
+        clock=clock,
+        observer=observer,
+        limits=settings.limits,
+        run_max_s=settings.flatten_run_max_seconds,
+    )
+    standing = Standing(
+        account=settings.account,
+        environment=settings.exchange_env,
+        consumer_name=settings.consumer_name,
+        request_max_age_ms=settings.flatten_request_max_age_seconds * 1_000,
+        operators_file=settings.operators_file,
+    )
+    requests = Consumer(
+        redis=redis,
+        reader=reader,
+        stream_key=keys.of(FlattenRequested),
+        dead_key=keys.stream("dead"),
+        group=EXECUTOR_GROUP,
+        consumer_name=settings.consumer_name,
+        handlers={FlattenRequested: RequestHandlers(store, tools, standing, observer).on_flatten_requested},
+        observer=StreamObserver(metrics),
+        clock=clock,
+    )
+    checks = {"redis": vitals.redis, "latch": vitals.latch, "exchange": vitals.exchange, "requests": requests.check}
+    try:
+        await supervise(
+            serve_http(host=settings.http_host, port=settings.http_port, metrics=metrics, checks=checks, stop=stop),
+            requests.run(stop),
+            vitals.run(stop),
+            vitals.keep_warm(stop),
+            vitals.recall(store, stop),
+            stop=stop,
+        )
+    finally:
+        await gateway.aclose()
+        await reader.aclose()
+        await redis.aclose()
+
+
+def main() -> None:
+    """The console program."""
+    run_service(run, ExecutorSettings, "flatten-executor")
+
+
+if __name__ == "__main__":
+    main()

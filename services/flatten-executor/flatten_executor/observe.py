@@ -1,0 +1,165 @@
+"""Everything that the executor logs, counts and traces."""
+
+from collections.abc import Sequence
+
+from opentelemetry import trace
+from opentelemetry.trace import SpanKind, StatusCode
+
+from contracts.flattening import FlattenCompleted, OrderState, RunVerdict
+from flatten_executor.core.orders import OrderRecord
+from runtime import tracing
+from runtime.latch import LatchState
+from runtime.logs import get_logger
+from runtime.metrics import Metrics, exemplar
+
+_log = get_logger("flatten_executor")
+_STAGES = ("seen", "nonzero", "filtered", "sent", "ok")
+_FILLED = frozenset({OrderState.FILLED})
+
+
+class Observer:
+    """Logs, metrics and order spans of one executor."""
+
+    def __init__(self, metrics: Metrics) -> None:
+        self._runs = metrics.counter(
+            "flatten_runs_total", "Runs that ended, by verdict", ("verdict",), [(verdict,) for verdict in RunVerdict]
+        )
+        self._begun = metrics.counter(
+            "flatten_runs_begun_total",
+            "Runs begun: new, or resumed after a crash",
+            ("begun",),
+            [("new",), ("resumed",)],
+        )
+        self._orders = metrics.counter(
+            "flatten_orders_total",
+            "Answers to orders, by what became of them",
+            ("state",),
+            [(state,) for state in OrderState],
+        )
+        self._answer_seconds = metrics.histogram("flatten_order_seconds", "From sending an order to its answer")
+        self._flat_seconds = metrics.histogram("flatten_run_seconds", "From the request to the verdict")
+        self._reads_failed = metrics.counter(
+            "flatten_reads_failed_total",
+            "Readings of the exchange that failed",
+            ("what",),
+            [("positions",), ("resting orders",), ("mark prices",), ("order",)],
+        )
+        self._last_timestamp = metrics.gauge(
+            "flatten_last_finished_timestamp_seconds",
+            "When the last run ended; from the stream, so it outlives a restart",
+        )
+        self._last_verdict = metrics.gauge(
+            "flatten_last_verdict",
+            "1 for the verdict of the last run",
+            ("verdict",),
+            [(verdict,) for verdict in RunVerdict],
+        )
+        self._last_counts = metrics.gauge(
+            "flatten_last_positions",
+            "The funnel of the last run, in positions",
+            ("stage",),
+            [(name,) for name in _STAGES],
+        )
+        self._last_residual = metrics.gauge("flatten_last_residual_usd", "Notional that the last run left open")
+        self._last_unknown = metrics.gauge("flatten_last_unknown_orders", "Orders of the last run that stayed unknown")
+        self._running = metrics.gauge("flatten_running", "1 while a run is in hand")
+        self._latch = metrics.gauge("flatten_ess_latch", "1 while the ESS latch is set and can be read")
+
+    def begun(self, request_id: str, *, fence: int, resumed: bool, objections: Sequence[str]) -> None:
+        """A run is in hand."""
+        self._running.set(1)
+        self._begun.labels("resumed" if resumed else "new").inc()
+        verb = "resumed after an interruption" if resumed else "begun"
+        _log.warning(f"FLATTEN {verb} request_id={request_id} fence={fence}")
+        for objection in objections:
+            _log.error(f"FLATTEN sends nothing request_id={request_id}: {objection}")
+
+    def left(self) -> None:
+        """The run is out of hand, whatever became of it."""
+        self._running.set(0)
+
+    def repeated(self, request_id: str) -> None:
+        """A request came again whose verdict is on record."""
+        _log.info(f"FLATTEN repeat ignored request_id={request_id}: its verdict is on record")
+
+    def reading_failed(self, what: str, error: Exception) -> None:
+        """The exchange could not be read; it will be tried again, or done without, as the caller says."""
+        kind = "order" if what.startswith("order ") else what
+        self._reads_failed.labels(kind).inc()
+        _log.warning(f"reading {what} failed: {error}")
+
+    def cancel_failed(self, symbol: str, error: Exception) -> None:
+        """A cancel did not work; the reading after it shows what is left."""
+        _log.warning(f"cancelling resting orders of {symbol} failed: {error}")
+
+    def answered(self, records: Sequence[OrderRecord], sent_at_ms: int, answered_at_ms: int) -> None:
+        """Answers to one wave of orders: a span for each, in the run's trace."""
+        tracer = tracing.tracer()
+        for record in records:
+            self._orders.labels(record.state).inc()
+            self._answer_seconds.observe((answered_at_ms - sent_at_ms) / 1000, exemplar())
+            span = tracer.start_span(
+                f"order {record.symbol}",
+                kind=SpanKind.CLIENT,
+                start_time=sent_at_ms * 1_000_000,
+                attributes={
+                    "flatguard.symbol": record.symbol,
+                    "flatguard.client_order_id": record.client_order_id,
+                    "flatguard.exchange_order_id": record.exchange_order_id,
+                    "flatguard.order_state": str(record.state),
+                    "flatguard.round": record.round_number,
+                },
+            )
+            if record.state not in _FILLED:
+                span.set_status(StatusCode.ERROR, str(record.state))
+                _log.warning(f"order {record.client_order_id} {record.symbol} {record.state}: {record.detail}")
+            span.end(answered_at_ms * 1_000_000)
+
+    def finished(self, completed: FlattenCompleted) -> None:
+        """The verdict is on record."""
+        counts = completed.counts
+        self._runs.labels(completed.verdict).inc()
+        self._flat_seconds.observe(
+            max(0, completed.timings.finished_at_ms - completed.timings.requested_at_ms) / 1000, exemplar()
+        )
+        self.on_record(completed)
+        trace.get_current_span().set_attributes(
+            {"flatguard.verdict": str(completed.verdict), "flatguard.request_id": completed.request_id}
+        )
+        say = _log.info if completed.verdict is RunVerdict.FLAT else _log.error
+        say(
+            f"TESTNET_FLATTEN done symbols_seen={counts.seen} nonzero={counts.nonzero} "
+            f"above_notional={counts.filtered} orders_sent={counts.orders_sent} orders_ok={counts.orders_ok} "
+            f"errors={counts.errors} verdict={completed.verdict}"
+        )
+        if completed.abort_reason:
+            _log.error(f"FLATTEN aborted: {completed.abort_reason}")
+        for note in completed.notes:
+            _log.warning(f"FLATTEN note: {note}")
+        for left in completed.residual:
+            _log.error(
+                f"FLATTEN still open {left.symbol} {left.position_side} quantity={left.quantity} "
+                f"notional_usd={left.notional_usd}: {left.reason}"
+            )
+
+    def on_record(self, completed: FlattenCompleted) -> None:
+        """The newest verdict in the stream, also one from before this process started."""
+        self._last_timestamp.set(completed.timings.finished_at_ms / 1000)
+        for verdict in RunVerdict:
+            self._last_verdict.labels(verdict).set(verdict is completed.verdict)
+        for stage in _STAGES:
+            self._last_counts.labels(stage).set(getattr(completed.counts, stage))
+        self._last_residual.set(float(completed.residual_notional_usd))
+        self._last_unknown.set(completed.counts.unknown)
+
+    def history_unreadable(self, error: Exception) -> None:
+        """The last verdict could not be read; the gauges stay at zero until the next run."""
+        _log.warning(f"the last verdict cannot be read: {error}")
+
+    def latch_seen(self, state: LatchState) -> None:
+        """What a look at the latch showed."""
+        self._latch.set(state.is_set)
+
+    def exchange_cold(self, error: Exception) -> None:
+        """The exchange could not be prepared for; a flatten would have to, and would take longer."""
+        _log.warning(f"the exchange is not warm: {error}")

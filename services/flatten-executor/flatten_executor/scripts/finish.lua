@@ -1,0 +1,21 @@
+-- The end of a run, whole: outcome into the journal, completed and audit out, `active` cleared, request acknowledged.
+-- KEYS: 1 run journal, 2 completed stream, 3 audit stream, 4 active, 5 requested stream
+-- ARGV: 1 fence, 2 request id, 3 group, 4 entry id, 5 outcome, 6 number of fields of the completed entry,
+--       then field, value, …; the rest are the fields of the audit entry
+-- Returns {1, id of the completed entry}, or {0, fence of the journal} when another executor has taken the run over.
+local run = redis.call('HMGET', KEYS[1], 'fence', 'state')
+local active = redis.call('GET', KEYS[4])
+if run[1] ~= ARGV[1] or run[2] == 'finished' then
+  return {0, tostring(run[1] or '0')}
+end
+
+local last = 6 + tonumber(ARGV[6]) * 2
+redis.call('HSET', KEYS[1], 'state', 'finished', 'outcome', ARGV[5])
+redis.call('HDEL', KEYS[1], 'owner', 'lease_until_ms')
+local id = redis.call('XADD', KEYS[2], '*', unpack(ARGV, 7, last))
+redis.call('XADD', KEYS[3], '*', unpack(ARGV, last + 1, #ARGV))
+if active == ARGV[2] then
+  redis.call('DEL', KEYS[4])
+end
+redis.call('XACK', KEYS[5], ARGV[3], ARGV[4])
+return {1, id}

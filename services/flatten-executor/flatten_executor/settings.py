@@ -1,0 +1,61 @@
+"""The executor's settings: read once, strict, one struct."""
+
+from decimal import Decimal
+from typing import Annotated
+
+from msgspec import Meta
+
+from contracts.vocabulary import Environment
+from exchange.config import ExchangeConfig
+from flatten_executor.core.filters import Limits
+from runtime.latch import DEFAULT_LATCH
+from runtime.secret import Secret
+from runtime.settings import CommonSettings
+
+SIM_BASE_URL = "http://127.0.0.1:8090"
+
+
+class ExecutorSettings(CommonSettings, frozen=True, kw_only=True):
+    """What may be closed, where, and within which limits."""
+
+    consumer_name: Annotated[str, Meta(pattern=r"^[!-~]{1,100}$", description="must be one word")] = (
+        "flatten-executor-1"
+    )
+    http_port: Annotated[int, Meta(ge=0, le=65_535)] = 8045
+    exchange_id: str = "binanceusdm"
+    exchange_env: Environment = Environment.SIM
+    exchange_base_url: str | None = None
+    exchange_api_key: Secret = Secret("")
+    exchange_api_secret: Secret = Secret("")
+    max_flatten_symbols: Annotated[int, Meta(ge=1, le=10_000)] = 200
+    min_flatten_notional_usd: Annotated[Decimal, Meta(ge=0, le=1_000_000)] = Decimal("1.0")
+    flatten_qty_epsilon: Annotated[Decimal, Meta(ge=0, le=1)] = Decimal("1e-8")
+    flatten_max_rounds: Annotated[int, Meta(ge=1, le=20)] = 3
+    flatten_request_max_age_seconds: Annotated[int, Meta(ge=1, le=3_600)] = 120
+    flatten_run_max_seconds: Annotated[int, Meta(ge=1, le=3_600)] = 120
+    ess_latch: str = DEFAULT_LATCH
+    operators_file: str = ""
+
+    @property
+    def exchange(self) -> ExchangeConfig:
+        """The exchange, with the key that may trade."""
+        base_url = self.exchange_base_url
+        if base_url is None and self.exchange_env is Environment.SIM:
+            base_url = SIM_BASE_URL
+        return ExchangeConfig(
+            exchange_id=self.exchange_id,
+            environment=self.exchange_env,
+            base_url=base_url,
+            api_key=self.exchange_api_key.reveal(),
+            api_secret=self.exchange_api_secret.reveal(),
+        )
+
+    @property
+    def limits(self) -> Limits:
+        """What the filters and the run keep to."""
+        return Limits(
+            quantity_epsilon=self.flatten_qty_epsilon,
+            min_notional_usd=self.min_flatten_notional_usd,
+            max_positions=self.max_flatten_symbols,
+            max_rounds=self.flatten_max_rounds,
+        )

@@ -1,0 +1,114 @@
+from decimal import Decimal
+
+import pytest
+from hypothesis import given
+
+from contracts.arming import Scope
+from contracts.vocabulary import PositionSide
+from exchange.model import Instrument, InstrumentStatus, PositionReading
+from flatten_executor.core.filters import Bucket, Limits, sift
+from support.exchange_builders import instrument, position, reading, universes, unreadable_row
+
+LIMITS = Limits(quantity_epsilon=Decimal("1e-8"), min_notional_usd=Decimal("1.0"), max_positions=200, max_rounds=3)
+ACCOUNT = Scope()
+LISTED = {"ETHUSDT": instrument()}
+
+
+@given(universes())
+def test_every_row_that_was_seen_ends_in_exactly_one_place_i8(
+    universe: tuple[PositionReading, dict[str, Instrument]],
+) -> None:
+    rows, listed = universe
+
+    sieve = sift(rows, {}, listed, ACCOUNT, LIMITS)
+
+    assert sieve.seen == sieve.zero + len(sieve.unreadable) + len(sieve.nonzero)
+    assert len(sieve.nonzero) == sum(len(sieve.in_bucket(bucket)) for bucket in Bucket)
+
+
+@given(universes())
+def test_whatever_is_set_aside_says_why_i17(universe: tuple[PositionReading, dict[str, Instrument]]) -> None:
+    rows, listed = universe
+
+    sieve = sift(rows, {}, listed, ACCOUNT, LIMITS)
+
+    assert all(sifted.why for sifted in sieve.nonzero if sifted.bucket is not Bucket.TO_CLOSE)
+
+
+@pytest.mark.parametrize("quantity", ["0.00000001", "-0.00000001", "0"])
+def test_at_most_epsilon_is_zero(quantity: str) -> None:
+    assert sift(reading(position(quantity)), {}, LISTED, ACCOUNT, LIMITS).zero == 1
+
+
+def test_just_above_epsilon_is_not_zero() -> None:
+    assert sift(reading(position("0.000000011")), {}, LISTED, ACCOUNT, LIMITS).zero == 0
+
+
+@pytest.mark.parametrize(("mark", "bucket"), [("0.9999", Bucket.DUST), ("1", Bucket.TO_CLOSE)])
+def test_below_one_dollar_is_dust_and_one_dollar_is_not(mark: str, bucket: Bucket) -> None:
+    (sifted,) = sift(reading(position("-1", mark=mark)), {}, LISTED, ACCOUNT, LIMITS).nonzero
+
+    assert sifted.bucket is bucket
+
+
+def test_a_position_without_any_mark_price_is_closed() -> None:
+    (sifted,) = sift(reading(position("0.001", mark=None)), {}, LISTED, ACCOUNT, LIMITS).nonzero
+
+    assert sifted.bucket is Bucket.TO_CLOSE
+    assert sifted.notional_usd is None
+
+
+def test_a_mark_price_from_elsewhere_fills_in_for_a_row_without_one() -> None:
+    (sifted,) = sift(reading(position("0.001", mark=None)), {"ETHUSDT": Decimal(5)}, LISTED, ACCOUNT, LIMITS).nonzero
+
+    assert sifted.bucket is Bucket.DUST
+
+
+def test_a_notional_that_is_not_in_dollars_is_never_dust() -> None:
+    rows = reading(position("10", symbol="ETHBTC", mark="0.035"))
+
+    (sifted,) = sift(rows, {}, {"ETHBTC": instrument("ETHBTC", quote="BTC")}, ACCOUNT, LIMITS).nonzero
+
+    assert sifted.bucket is Bucket.TO_CLOSE
+    assert sifted.notional_usd is None
+
+
+@pytest.mark.parametrize("status", [InstrumentStatus.PENDING, InstrumentStatus.SETTLING, InstrumentStatus.CLOSED])
+def test_a_symbol_that_takes_no_orders_is_untradable(status: InstrumentStatus) -> None:
+    (sifted,) = sift(reading(position()), {}, {"ETHUSDT": instrument(status=status)}, ACCOUNT, LIMITS).nonzero
+
+    assert sifted.bucket is Bucket.UNTRADABLE
+
+
+def test_a_status_that_nobody_knows_is_attempted() -> None:
+    listed = {"ETHUSDT": instrument(status=InstrumentStatus.UNKNOWN)}
+
+    assert len(sift(reading(position()), {}, listed, ACCOUNT, LIMITS).to_close) == 1
+
+
+def test_less_than_one_step_is_below_step() -> None:
+    (sifted,) = sift(reading(position("0.5")), {}, {"ETHUSDT": instrument(step="1")}, ACCOUNT, LIMITS).nonzero
+
+    assert sifted.bucket is Bucket.BELOW_STEP
+
+
+def test_a_scope_of_symbols_leaves_the_others_alone() -> None:
+    rows = reading(position(), position(symbol="BTCUSDT"))
+    listed = {symbol: instrument(symbol) for symbol in ("ETHUSDT", "BTCUSDT")}
+
+    sieve = sift(rows, {}, listed, Scope(symbols=("BTCUSDT",)), LIMITS)
+
+    assert [sifted.position.symbol for sifted in sieve.to_close] == ["BTCUSDT"]
+    assert [sifted.position.symbol for sifted in sieve.in_bucket(Bucket.OUT_OF_SCOPE)] == ["ETHUSDT"]
+
+
+def test_both_legs_of_a_hedged_symbol_are_closed() -> None:
+    rows = reading(position("2", side=PositionSide.LONG), position("-1", side=PositionSide.SHORT))
+
+    assert len(sift(rows, {}, LISTED, ACCOUNT, LIMITS).to_close) == 2
+
+
+def test_an_unreadable_row_is_neither_zero_nor_forgotten_i14() -> None:
+    sieve = sift(reading(unreadable=(unreadable_row(),)), {}, LISTED, ACCOUNT, LIMITS)
+
+    assert (sieve.seen, sieve.zero, len(sieve.unreadable)) == (1, 0, 1)

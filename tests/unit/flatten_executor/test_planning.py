@@ -1,0 +1,74 @@
+import re
+from decimal import Decimal
+
+from hypothesis import given
+
+from contracts.arming import Scope
+from contracts.vocabulary import OrderSide
+from exchange.model import Instrument, PositionReading
+from flatten_executor.core.filters import Limits, PositionKey, sift
+from flatten_executor.core.planning import PlannedOrder, plan_round
+from support.exchange_builders import instrument, position, reading, universes
+
+LIMITS = Limits(quantity_epsilon=Decimal("1e-8"), min_notional_usd=Decimal("1.0"), max_positions=200, max_rounds=3)
+
+Universe = tuple[PositionReading, dict[str, Instrument]]
+
+
+def planned(universe: Universe, *, round_number: int = 1, request_id: str = "req-1") -> tuple[PlannedOrder, ...]:
+    rows, listed = universe
+    to_close = sift(rows, {}, listed, Scope(), LIMITS).to_close
+    return plan_round(to_close, listed, request_id=request_id, round_number=round_number)
+
+
+@given(universes())
+def test_every_order_is_on_the_opposite_side_of_its_position_i5(universe: Universe) -> None:
+    for order in planned(universe):
+        expected = OrderSide.SELL if order.position_quantity > 0 else OrderSide.BUY
+        assert order.order.side is expected
+
+
+@given(universes())
+def test_the_orders_of_a_position_never_add_up_to_more_than_it_i6(universe: Universe) -> None:
+    asked: dict[PositionKey, Decimal] = {}
+    held: dict[PositionKey, Decimal] = {}
+    for order in planned(universe):
+        asked[order.key] = asked.get(order.key, Decimal(0)) + order.order.quantity
+        held[order.key] = abs(order.position_quantity)
+
+    assert all(asked[key] <= held[key] for key in asked)
+
+
+@given(universes())
+def test_every_quantity_is_one_that_the_venue_takes_i13(universe: Universe) -> None:
+    _, listed = universe
+    for order in planned(universe):
+        quantity, rules = order.order.quantity, listed[order.order.symbol]
+        assert quantity.is_finite()
+        assert quantity > 0
+        assert quantity % rules.step == 0
+        assert rules.min_quantity <= quantity <= rules.max_quantity
+
+
+@given(universes())
+def test_no_two_orders_share_a_client_order_id_i7(universe: Universe) -> None:
+    first = [order.order.client_order_id for order in planned(universe, round_number=1)]
+    second = [order.order.client_order_id for order in planned(universe, round_number=2)]
+    other = [order.order.client_order_id for order in planned(universe, request_id="req-2")]
+
+    assert len(set(first + second + other)) == len(first + second + other)
+    assert all(re.fullmatch(r"[.A-Z:/a-z0-9_-]{1,36}", order_id) for order_id in first)
+
+
+@given(universes())
+def test_the_same_state_gives_the_same_orders_i16(universe: Universe) -> None:
+    assert planned(universe) == planned(universe)
+
+
+def test_the_largest_notional_goes_first_and_an_unknown_one_before_it() -> None:
+    rows = reading(
+        position("1", symbol="SMALL"), position("9", symbol="LARGE"), position("1", symbol="UNPRICED", mark=None)
+    )
+    listed = {symbol: instrument(symbol) for symbol in ("SMALL", "LARGE", "UNPRICED")}
+
+    assert [order.order.symbol for order in planned((rows, listed))] == ["UNPRICED", "LARGE", "SMALL"]
