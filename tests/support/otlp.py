@@ -1,0 +1,104 @@
+"""A collector: receives real OTLP over HTTP and keeps the spans."""
+
+import asyncio
+from collections.abc import Callable
+from contextlib import AsyncExitStack
+from typing import Any, Self
+
+from aiohttp import web
+from msgspec import Struct
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
+    ExportTraceServiceRequest,
+    ExportTraceServiceResponse,
+)
+
+from support.http_server import serve
+
+TIMEOUT_S = 15.0
+
+
+class ReceivedSpan(Struct, frozen=True, kw_only=True):
+    """One span as it came over the wire; ids in hex, no parent as an empty text."""
+
+    service: str
+    name: str
+    trace_id: str
+    span_id: str
+    parent_id: str
+    attributes: dict[str, Any]
+    linked_trace_ids: tuple[str, ...]
+    failed: bool
+
+
+class OtlpReceiver:
+    """`async with OtlpReceiver() as collector:`, then set OTEL_EXPORTER_OTLP_ENDPOINT to `collector.endpoint`."""
+
+    def __init__(self, *, answer_after_s: float = 0.0) -> None:
+        self.spans: list[ReceivedSpan] = []
+        self.endpoint = ""
+        self._answer_after_s = answer_after_s
+        self._news = asyncio.Condition()
+        self._open = AsyncExitStack()
+
+    async def __aenter__(self) -> Self:
+        self.endpoint = await self._open.enter_async_context(serve(self._app()))
+        return self
+
+    async def __aexit__(self, *reason: object) -> None:
+        await self._server.__aexit__(*reason)
+
+    async def wait_span(
+        self, wanted: str | Callable[[ReceivedSpan], bool], *, timeout_s: float = TIMEOUT_S
+    ) -> ReceivedSpan:
+        """The first span with that name, or that the predicate accepts."""
+        accept = wanted if callable(wanted) else lambda span: span.name == wanted
+        try:
+            async with asyncio.timeout(timeout_s), self._news:
+                while True:
+                    for span in self.spans:
+                        if accept(span):
+                            return span
+                    await self._news.wait()
+        except TimeoutError:
+            names = sorted({span.name for span in self.spans})
+            raise AssertionError(f"no such span came: {wanted}; there were {names}") from None
+
+    def trace(self, trace_id: str) -> list[ReceivedSpan]:
+        """Every span of one trace that came so far."""
+        return [span for span in self.spans if span.trace_id == trace_id]
+
+    def _app(self) -> web.Application:
+        app = web.Application(client_max_size=64 * 1024 * 1024)
+        app.router.add_post("/v1/traces", self._receive)
+        return app
+
+    async def _receive(self, request: web.Request) -> web.Response:
+        await asyncio.sleep(self._answer_after_s)
+        batch = ExportTraceServiceRequest.FromString(await request.read())
+        async with self._news:
+            self.spans += _spans(batch)
+            self._news.notify_all()
+        body = ExportTraceServiceResponse().SerializeToString()
+        return web.Response(body=body, content_type="application/x-protobuf")
+
+
+def _spans(batch: ExportTraceServiceRequest) -> list[ReceivedSpan]:
+    return [
+        ReceivedSpan(
+            service=_attributes(resource.resource.attributes).get("service.name", ""),
+            name=span.name,
+            trace_id=span.trace_id.hex(),
+            span_id=span.span_id.hex(),
+            parent_id=span.parent_span_id.hex(),
+            attributes=_attributes(span.attributes),
+            linked_trace_ids=tuple(link.trace_id.hex() for link in span.links),
+            failed=span.status.code == span.status.STATUS_CODE_ERROR,
+        )
+        for resource in batch.resource_spans
+        for scope in resource.scope_spans
+        for span in scope.spans
+    ]
+
+
+def _attributes(pairs: Any) -> dict[str, Any]:
+    return {pair.key: getattr(pair.value, pair.value.WhichOneof("value") or "string_value") for pair in pairs}

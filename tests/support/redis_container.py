@@ -1,0 +1,88 @@
+"""Redis and Valkey in containers, by testcontainers."""
+
+import functools
+import os
+from collections.abc import Mapping
+from typing import Any
+
+os.environ.setdefault("TESTCONTAINERS_RYUK_DISABLED", "true")  # it would be one more image to fetch; read at import
+
+import docker  # type: ignore[import-untyped]
+from docker.errors import DockerException  # type: ignore[import-untyped]
+from testcontainers.core.container import DockerContainer
+
+from support.redis_local import OPTIONS, NoRedisError, free_port, version_in, wait_until_it_answers
+
+IMAGES = ("redis:8-trixie", "redis:7-bookworm", "valkey/valkey:8-trixie")
+
+
+class ContainerRedis:
+    """A server in a container, on a port of this machine that stays the same over restarts."""
+
+    def __init__(self, image: str) -> None:
+        self._image = image
+        self._port = free_port()
+        self._container: Any = None
+        self.about = f"container {image} ({image_version(image)})"
+
+    @property
+    def url(self) -> str:
+        return f"redis://127.0.0.1:{self._port}/0"
+
+    def start(self) -> None:
+        if self._container is None:
+            program = "valkey-server" if "valkey" in self._image else "redis-server"
+            container = DockerContainer(self._image).with_command([program, *OPTIONS])
+            container.ports = {"6379/tcp": ("127.0.0.1", self._port)}  # with_bind_ports would open it to everyone
+            self._container = container.start()
+        else:
+            self._container.get_wrapped_container().start()
+        wait_until_it_answers(self.url, lambda: False)
+
+    def stop(self) -> None:
+        self._container.get_wrapped_container().stop()
+
+    def kill(self) -> None:
+        self._container.get_wrapped_container().kill()
+
+    def restart(self) -> None:
+        self.stop()
+        self.start()
+
+    def pause(self) -> None:
+        self._container.get_wrapped_container().pause()
+
+    def resume(self) -> None:
+        self._container.get_wrapped_container().unpause()
+
+    def close(self) -> None:
+        if self._container is not None:
+            self._container.stop()
+            self._container = None
+
+
+def engine_answers(environ: Mapping[str, str]) -> bool:
+    """Whether a Docker engine answers. Raises NoRedisError when there must be one."""
+    try:
+        client = docker.from_env(timeout=5)
+        try:
+            answers = bool(client.ping())
+        finally:
+            client.close()
+    except DockerException:
+        answers = False
+    if not answers and environ.get("REQUIRE_CONTAINERS") == "1":
+        raise NoRedisError("REQUIRE_CONTAINERS=1, but no Docker engine answers")
+    return answers
+
+
+@functools.cache
+def image_version(image: str) -> str:
+    """The version of the server in the image, asked of the server; "to be pulled" while the image is not here."""
+    client = docker.from_env(timeout=30)
+    try:
+        if not client.images.list(image):
+            return "to be pulled"
+        return version_in(client.containers.run(image, ["redis-server", "--version"], remove=True).decode())
+    finally:
+        client.close()
