@@ -44,8 +44,8 @@ class OtlpReceiver:
         self.endpoint = await self._open.enter_async_context(serve(self._app()))
         return self
 
-    async def __aexit__(self, *reason: object) -> None:
-        await self._server.__aexit__(*reason)
+    async def __aexit__(self, *_: object) -> None:
+        await self._open.aclose()
 
     async def wait_span(
         self, wanted: str | Callable[[ReceivedSpan], bool], *, timeout_s: float = TIMEOUT_S
