@@ -21,11 +21,11 @@ from runtime.http import serve_http
 from runtime.latch import Latch, open_latch
 from runtime.metrics import Metrics
 from runtime.redis_client import open_reader, open_redis
-from runtime.streams import Consumer, StreamObserver, Tail
+from runtime.streams import Consumer, ConsumerSettings, StreamObserver, Tail
 
 
-async def run(settings: GovernorSettings, stop: asyncio.Event) -> None:
-    """Judge arms and check allocations until `stop`."""
+async def run(settings: GovernorSettings, stop: asyncio.Event, *, block_ms: int = 1_000) -> None:
+    """Judge arms and check allocations until `stop`; reads wait `block_ms`, which is how long a stop may take."""
     clock, metrics, keys = SystemClock(), Metrics(), Keys(settings.flatten_namespace)
     observer, streams = Observer(metrics, settings, clock), StreamObserver(metrics)
     redis = open_redis(settings.redis_url, name="governor")
@@ -36,7 +36,12 @@ async def run(settings: GovernorSettings, stop: asyncio.Event) -> None:
     history = History(redis, keys, observer, clock)
     watch = AllocationWatch(redis=redis, settings=settings, clock=clock, observer=observer)
     snapshots = Tail(
-        reader=reader, stream_key=keys.of(PositionSnapshot), event_type=PositionSnapshot, observer=streams, clock=clock
+        reader=reader,
+        stream_key=keys.of(PositionSnapshot),
+        event_type=PositionSnapshot,
+        observer=streams,
+        block_ms=block_ms,
+        clock=clock,
     )
     handlers = ArmHandlers(
         store=store, latch=latch, standing=settings.standing, exposure=watch.exposure, observer=observer
@@ -53,6 +58,7 @@ async def run(settings: GovernorSettings, stop: asyncio.Event) -> None:
             DisarmRequested: handlers.on_disarm_requested,
         },
         observer=streams,
+        settings=ConsumerSettings(block_ms=block_ms),
         clock=clock,
     )
     checks = {
@@ -91,3 +97,7 @@ def _latch(settings: GovernorSettings, redis: Redis) -> Latch:
 def main() -> None:
     """The console program."""
     run_service(run, GovernorSettings, "governor")
+
+
+if __name__ == "__main__":
+    main()
