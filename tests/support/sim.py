@@ -56,7 +56,7 @@ class Simulator:
         return self
 
     async def stop(self) -> None:
-        """Stop the process: SIGTERM, and SIGKILL where that is not enough."""
+        """Stop the process (SIGKILL where SIGTERM is not enough); raises SimulatorError if it failed inside."""
         if self._session is not None:
             await self._session.close()
             self._session = None
@@ -66,10 +66,12 @@ class Simulator:
         if process.returncode is None:
             process.terminate()
         try:
-            await asyncio.wait_for(process.communicate(), STOP_TIMEOUT_S)
+            _, said = await asyncio.wait_for(process.communicate(), STOP_TIMEOUT_S)
         except TimeoutError:
             process.kill()
-            await process.communicate()
+            _, said = await process.communicate()
+        if b"Traceback" in said:
+            raise SimulatorError(f"the simulator failed inside:\n{said.decode()}")
 
     @property
     def pid(self) -> int:

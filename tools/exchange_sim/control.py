@@ -112,7 +112,7 @@ class Control:
             "latency": self._changing(Latency, self._set_latency),
             "clock": self._changing(Clock, self._set_clock),
             "limits": self._changing(Limits, lambda body, _now: self._venue.set_limits(body)),
-            "faults": self._changing(list[Fault], lambda body, _now: self._venue.faults.add(body)),
+            "faults": self._changing(list[Fault], lambda body, _now: self._venue.plan(body)),
         }
         return [
             *(web.post(f"/sim/{name}", handler) for name, handler in changes.items()),
@@ -155,10 +155,11 @@ class Control:
         )
 
     async def _state(self, _request: web.Request) -> web.Response:
+        self._venue.advance(self._now_ms())
         return _json(state.snapshot(self._venue))
 
     async def _orders(self, request: web.Request) -> web.Response:
-        wanted = int(request.query.get("wait_for", "0"))
+        wanted = int(_number(request, "wait_for", 0))
         log = self._venue.evidence
         await self._watch.until(lambda: len(log.orders) >= wanted, _timeout_s(request))
         return _json(state.order_log(self._venue))
@@ -168,10 +169,7 @@ class Control:
 
     async def _wait(self, request: web.Request) -> web.Response:
         query = request.query
-        try:
-            goals = {name: int(query[name]) for name in ("orders", "filled", "requests") if name in query}
-        except ValueError as error:
-            return _json({"error": str(error)}, status=400)
+        goals = {name: _number(request, name, 0) for name in ("orders", "filled", "requests") if name in query}
         if not goals:
             return _json({"error": "wait for what? give orders=N, filled=N or requests=N"}, status=400)
         method, path = query.get("method"), query.get("path")
@@ -196,7 +194,15 @@ class Control:
 
 
 def _timeout_s(request: web.Request) -> float:
-    return float(request.query.get("timeout_s", TIMEOUT_S_DEFAULT))
+    return _number(request, "timeout_s", TIMEOUT_S_DEFAULT)
+
+
+def _number(request: web.Request, name: str, default: float) -> float:
+    text = request.query.get(name, str(default))
+    try:
+        return float(text)
+    except ValueError as error:
+        raise web.HTTPBadRequest(text=f"{name}: expected a number, got {text!r}") from error
 
 
 def _json(value: object, status: int = 200) -> web.Response:

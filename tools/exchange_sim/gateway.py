@@ -39,7 +39,8 @@ class Gateway:
         """Answer one request, or spoil the answer as planned."""
         received_us = time.time_ns() // 1000
         body = await request.text() if request.body_exists else ""
-        query, path, method = request.rel_url.raw_query_string, request.path, request.method
+        path, _, query = request.raw_path.partition("?")
+        method = request.method
         api_key = request.headers.get(API_KEY_HEADER, "")
         record = self._venue.evidence.request(method, path, api_key, received_us)
         self._watch.changed()

@@ -65,6 +65,11 @@ class Feeds:
         self._tickers = RowCache(self._ticker_row)
         self._listing: bytes | None = None
 
+    def warm(self) -> None:
+        """Encode what clients poll, so that the first poll is as fast as the next."""
+        self._positions.all(self._market.instruments)
+        self._premiums.all(self._market.instruments)
+
     def position_changed(self, symbol: str) -> None:
         """Tell that a position moved."""
         self._positions.forget(symbol)

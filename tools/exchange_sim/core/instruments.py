@@ -72,9 +72,9 @@ def from_listing(row: Mapping[str, object]) -> Instrument:
             status=listing.status,
             quantity_places=listing.quantity_precision,
             price_places=listing.price_precision,
-            lot=_lot(filters["LOT_SIZE"]),
-            market_lot=_lot(filters["MARKET_LOT_SIZE"]),
-            tick=Decimal(price.tick_size),
+            lot=_lot(filters["LOT_SIZE"], listing.quantity_precision),
+            market_lot=_lot(filters["MARKET_LOT_SIZE"], listing.quantity_precision),
+            tick=_step(price.tick_size, listing.price_precision),
             minimum_price=Decimal(price.min_price),
             multiplier_up=Decimal(percent.multiplier_up),
             multiplier_down=Decimal(percent.multiplier_down),
@@ -88,5 +88,10 @@ def from_listing(row: Mapping[str, object]) -> Instrument:
         raise ValueError(f"exchangeInfo: {name}: {error}") from error
 
 
-def _lot(entry: _Filter) -> LotRule:
-    return LotRule(Decimal(entry.min_qty), Decimal(entry.max_qty), Decimal(entry.step_size))
+def _lot(entry: _Filter, places: int) -> LotRule:
+    return LotRule(Decimal(entry.min_qty), Decimal(entry.max_qty), _step(entry.step_size, places))
+
+
+def _step(text: str, places: int) -> Decimal:
+    """Read a step; 0 switches the rule off (the venue's documentation), then only the digits count."""
+    return Decimal(text) or Decimal(1).scaleb(-places)

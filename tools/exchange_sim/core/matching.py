@@ -70,7 +70,7 @@ def reprice(symbol: str, market: Market, account: Account, now_ms: int) -> None:
         if order.reduce_only:
             quantity = min(quantity, abs(account.leg(symbol, order.position_side).quantity))
         account.fill(order, quantity, order.price, now_ms, maker=True)
-    expire_orphans(symbol, account, now_ms)
+        expire_orphans(symbol, account, now_ms)
 
 
 def expire_orphans(symbol: str, account: Account, now_ms: int) -> None:

@@ -92,7 +92,7 @@ def _check_time(params: Params, now_ms: int) -> None:
     timestamp_ms = integer(params, "timestamp") or 0
     window_ms = integer(params, "recvWindow") or RECV_WINDOW_MS_DEFAULT
     if window_ms > RECV_WINDOW_MS_MAX:
-        raise refusal(-1130, "recvWindow")
+        raise VenueError(-1131, f"'recvWindow' must be less than {RECV_WINDOW_MS_MAX}.")
     if timestamp_ms >= now_ms + AHEAD_MS_MAX:
         raise VenueError(-1021, "Timestamp for this request was 1000ms ahead of the server's time.")
     if now_ms - timestamp_ms > window_ms:

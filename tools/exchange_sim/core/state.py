@@ -29,6 +29,7 @@ def snapshot(venue: Venue) -> dict[str, object]:
         ],
         "open_orders": [shapes.queried(order, market.instruments[order.symbol]) for order in account.open.values()],
         "algo_orders": [shapes.algo(order, market.instruments[order.symbol]) for order in venue.algo.open()],
+        "trades": [shapes.trade(trade, market.instruments[trade.symbol]) for trade in account.trades],
         "orders": order_log(venue),
         "requests": dict(venue.evidence.counts),
         "limits": venue.limiter.limits,
@@ -50,7 +51,7 @@ def progress(venue: Venue, method: str | None, path: str | None) -> dict[str, in
     ]
     return {
         "orders": len(venue.evidence.orders),
-        "filled": sum(record.status == "FILLED" for record in order_log(venue)),
+        "filled": sum(_current(venue, record).status == "FILLED" for record in venue.evidence.orders),
         "requests": sum(wanted),
     }
 

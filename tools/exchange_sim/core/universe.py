@@ -78,7 +78,9 @@ def load(document: object, seed: int) -> Universe:
         raise ValueError("exchangeInfo: no `symbols` array; expected the answer of GET /fapi/v1/exchangeInfo")
     random = Random(seed)  # noqa: S311 - deterministic prices, not a secret
     instruments = {instrument.symbol: instrument for instrument in map(from_listing, rows)}
-    marks = {symbol: _plausible_mark(instrument, random) for symbol, instrument in instruments.items()}
+    known = {str(row[0]): Decimal(str(row[1])) for row in _FIXED}
+    made_up = {symbol: _plausible_mark(instrument, random) for symbol, instrument in instruments.items()}
+    marks = {symbol: known.get(symbol, mark) for symbol, mark in made_up.items()}
     return Universe(instruments=instruments, marks=marks)
 
 

@@ -1,6 +1,6 @@
 """The venue: market, account, limits, faults and evidence of one simulator, and every change that they go through."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 
 from exchange_sim.core import matching
@@ -8,7 +8,7 @@ from exchange_sim.core.account import Account, Leg
 from exchange_sim.core.algo import AlgoDesk, AlgoOrder
 from exchange_sim.core.errors import refusal
 from exchange_sim.core.evidence import Evidence
-from exchange_sim.core.faults import FaultPlan
+from exchange_sim.core.faults import ROW_ACTIONS, Fault, FaultPlan
 from exchange_sim.core.feeds import Feeds
 from exchange_sim.core.limits import Limits, RateLimiter
 from exchange_sim.core.market import Depth, Market
@@ -44,17 +44,18 @@ class Venue:
 
     def load(self, scenario: Scenario, now_ms: int) -> None:
         """Start `scenario` from a flat account and untouched books. Raises ValueError for what does not exist."""
-        self._check(scenario)
+        self.check(scenario)
         self.market = Market(self._universe)
         self.account = Account()
         self.algo = AlgoDesk()
         self.feeds = Feeds(self.market, self.account)
         self._countdowns: dict[str, int] = {}
         self.apply(scenario, now_ms)
+        self.feeds.warm()
 
     def apply(self, change: Scenario, now_ms: int) -> None:
         """Change what is named in `change` and nothing else. Raises ValueError for what does not exist."""
-        self._check(change)
+        self.check(change)
         if change.hedge_mode is not None:
             self.account.hedge_mode = change.hedge_mode
             self.feeds.mode_changed()
@@ -74,6 +75,15 @@ class Venue:
             self._set_position(position, now_ms)
         for order in change.resting_orders:
             self._rest(order, now_ms)
+
+    def plan(self, faults: Sequence[Fault]) -> None:
+        """Add planned faults. Raises ValueError for an effect that could not be applied."""
+        for fault in faults:
+            if fault.effect is not None:
+                self.check(fault.effect)
+            if fault.action in ROW_ACTIONS and fault.match.symbol is None:
+                raise ValueError(f"fault {fault.action}: match.symbol says whose rows; it is missing")
+        self.faults.add(faults)
 
     def set_depth(self, depth: Depth) -> None:
         """Thin a book."""
@@ -140,8 +150,8 @@ class Venue:
             del self._countdowns[symbol]
             self.cancel_symbol(symbol, now_ms)
 
-    def _check(self, scenario: Scenario) -> None:
-        """Refuse a scenario that names what does not exist, before anything is changed."""
+    def check(self, scenario: Scenario) -> None:
+        """Raise ValueError for a scenario that names what does not exist, so that nothing is changed by halves."""
         symbols = {
             *scenario.marks,
             *scenario.statuses,
@@ -160,9 +170,12 @@ class Venue:
         for symbol, mark in prices.items():
             if not mark.is_finite() or mark <= 0:
                 raise ValueError(f"scenario: the mark price of {symbol} must be positive, not {mark}")
-        for entry in scenario.positions:
-            if not entry.qty.is_finite():
-                raise ValueError(f"scenario: the quantity of {entry.symbol} must be finite, not {entry.qty}")
+        for position in scenario.positions:
+            if not position.qty.is_finite():
+                raise ValueError(f"scenario: the quantity of {position.symbol} must be finite, not {position.qty}")
+        for order in scenario.resting_orders:
+            if not (order.close_position or order.qty > 0):
+                raise ValueError(f"scenario: the resting order of {order.symbol} needs a positive qty, not {order.qty}")
 
     def _set_position(self, position: ScenarioPosition, now_ms: int) -> None:
         symbol = position.symbol
