@@ -1,15 +1,16 @@
-"""Real answers of an exchange that may lie beside the project. They are read where they are, never copied into it."""
+"""Large real samples that lie beside the repository, not in it. Tests that need one skip where it is absent."""
 
 from pathlib import Path
 
 import pytest
 
-SHARED = Path(__file__).resolve().parents[3] / "shared" / "data"
+REPOSITORY = Path(__file__).resolve().parents[2]
+SHARED_DATA = REPOSITORY.parent / "shared" / "data"
 
 
-def shared_data(name: str) -> Path:
-    """Return the file's path, or skip the test when the file is not there."""
-    path = SHARED / name
+def shared_file(name: str) -> Path:
+    """Return the path of a sample, or skip the test with the reason."""
+    path = SHARED_DATA / name
     if not path.is_file():
-        pytest.skip(f"../shared/data/{name} is not here")
+        pytest.skip(f"no ../shared/data/{name} beside the repository: a test against real data needs it")
     return path

@@ -380,17 +380,25 @@ async def test_warming_again_only_keeps_connections_open_while_instruments_are_y
     assert len(stub.seen(INFO)) == 2
 
 
-async def test_a_warming_that_fails_leaves_nothing_running(stub: StubExchange, gateway: BinanceGateway) -> None:
+async def test_a_warming_that_fails_does_not_wait_for_what_still_hangs(
+    stub: StubExchange, gateway: BinanceGateway
+) -> None:
     stub.script(PING, Reply(status=500))
     stub.script(TIME, Reply(hold=asyncio.Event()))
-    stub.script(INFO, ok(exchange_info()))
+    stub.script(INFO, Reply(hold=asyncio.Event()))
 
-    with pytest.raises(ReadFailed, match="ping"):
-        await gateway.warm()
+    async with asyncio.timeout(1):  # half of the time that the hanging requests have
+        with pytest.raises(ReadFailed, match="ping"):
+            await gateway.warm()
 
-    assert asyncio.all_tasks() - {asyncio.current_task()} <= stub.tasks | gateway_clock_task()
 
+async def test_closing_ends_what_still_runs(stub: StubExchange, gateway: BinanceGateway) -> None:
+    stub.script(INFO, Reply(hold=asyncio.Event()))
+    reading = asyncio.create_task(gateway.instruments())
+    await stub.arrived.wait()
 
-def gateway_clock_task() -> set[asyncio.Task[object]]:
-    """The shared measurement of the clock: others may wait for it, so it goes on until the gateway is closed."""
-    return {task for task in asyncio.all_tasks() if "_measure_clock" in repr(task.get_coro())}
+    await gateway.aclose()
+
+    with pytest.raises(asyncio.CancelledError):
+        await reading
+    assert asyncio.all_tasks() <= {asyncio.current_task(), *stub.tasks}

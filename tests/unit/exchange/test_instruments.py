@@ -100,6 +100,10 @@ def test_the_venues_digits_are_a_step_too() -> None:
     assert stricter([lot("1", "10", "1")], quantity_precision=1).step == 1
 
 
+def test_steps_of_which_neither_divides_the_other_are_both_kept() -> None:
+    assert stricter([lot("2", "100", "2"), lot("3", "100", "3")], quantity_precision=0).step == 6
+
+
 def test_filters_without_any_maximum_raise() -> None:
     with pytest.raises(ValueError, match="largest"):
         stricter([lot("0", "0", "1")], 0)

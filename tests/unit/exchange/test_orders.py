@@ -107,7 +107,16 @@ def test_a_batch_is_matched_by_place_and_one_legs_error_stays_its_own() -> None:
 
 
 @pytest.mark.parametrize(
-    "answer", [b"", b"{}", b"[]", b"null", body([order_row("a")]), body([order_row("a"), order_row("b")])[:-1]]
+    "answer",
+    [
+        b"",
+        b"{}",
+        b"[]",
+        b"null",
+        body([order_row("a")]),
+        body([order_row("a"), order_row("b"), order_row("c")]),
+        body([order_row("a"), order_row("b")])[:-1],
+    ],
 )
 def test_a_batch_answer_that_is_not_whole_makes_every_leg_unknown(answer: bytes) -> None:
     legs = results(answer, [order("a"), order("b")])

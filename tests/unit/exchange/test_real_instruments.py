@@ -13,12 +13,12 @@ from exchange.binance_instruments import Catalogue, catalogue
 from exchange.budget import OrderLimits
 from exchange.instruments import floor_to_step, plain
 from exchange.model import Instrument, InstrumentStatus
-from support.shared_data import shared_data
+from support.shared_data import shared_file
 
 
 @pytest.fixture(scope="module")
 def answer() -> bytes:
-    return shared_data("fapi_exchange_info_660.json").read_bytes()
+    return shared_file("fapi_exchange_info_660.json").read_bytes()
 
 
 @pytest.fixture(scope="module")
@@ -72,7 +72,7 @@ def test_a_floored_quantity_fits_step_and_digits_of_every_symbol(quantity: Decim
 @cache
 def one_of_each_kind() -> list[tuple[dict[str, Any], Instrument]]:
     """One symbol for each combination of steps and digits."""
-    text = shared_data("fapi_exchange_info_660.json").read_bytes()
+    text = shared_file("fapi_exchange_info_660.json").read_bytes()
     instruments = catalogue(text).instruments
     kinds = {
         (row["quantityPrecision"], *(lot["stepSize"] for lot in lots(row))): row for row in json.loads(text)["symbols"]
