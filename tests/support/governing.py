@@ -1,8 +1,13 @@
 """A governor as a process, with every gate open."""
 
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 
 from support.processes import ServiceProcess
+
+Running = Callable[..., AbstractAsyncContextManager[None]]
+"""`async with governor(setting=…):` runs one in this process."""
 
 
 def a_governor(redis_url: str, namespace: str, latch: Path, name: str = "governor-1", **env: str) -> ServiceProcess:

@@ -1,6 +1,7 @@
 """What an operator's client does to Redis, and what it reads there."""
 
 import asyncio
+from collections.abc import Sequence
 from typing import Any, TypeVar
 
 from redis.asyncio import Redis
@@ -73,20 +74,19 @@ class Operator:
     async def entries(self, event_type: type[E]) -> list[tuple[Envelope, E]]:
         """The same, each with its envelope."""
         rows = await raw(self.redis, "XRANGE", self.keys.of(event_type), "-", "+")
-        decoded = [codec.decode(dict(zip(fields[::2], fields[1::2], strict=True))) for _, fields in rows]
-        return [(each.envelope, each.event) for each in decoded if isinstance(each.event, event_type)]
+        return _decoded(rows, event_type)
 
     async def wait_for(self, event_type: type[E], count: int = 1, timeout_s: float = 20.0) -> list[E]:
         """The same, once there are at least `count`; wakes up when the stream grows."""
+        stream_key, after = self.keys.of(event_type), b"0-0"
+        found: list[E] = []
         async with asyncio.timeout(timeout_s):
-            while len(found := await self.events(event_type)) < count:
-                await self._growth(self.keys.of(event_type))
+            while len(found) < count:
+                reply = await raw(self.reader, "XREAD", "BLOCK", 1_000, "STREAMS", stream_key, after)
+                rows = reply[0][1] if reply else []
+                after = rows[-1][0] if rows else after
+                found += [event for _, event in _decoded(rows, event_type)]
         return found
-
-    async def _growth(self, stream_key: str) -> None:
-        last = await raw(self.redis, "XREVRANGE", stream_key, "+", "-", "COUNT", 1)
-        after = last[0][0] if last else "0-0"
-        await raw(self.reader, "XREAD", "BLOCK", 100, "STREAMS", stream_key, after)
 
     async def pending(self, group: str) -> int:
         """How many arm entries are delivered and not acknowledged."""
@@ -95,3 +95,8 @@ class Operator:
 
     def _fields(self, event: Event, event_id: str) -> list[str]:
         return entry_fields(event, source="/test/operator", subject="main", event_id=event_id, time_ms=0)
+
+
+def _decoded(rows: Sequence[tuple[bytes, Sequence[bytes]]], event_type: type[E]) -> list[tuple[Envelope, E]]:
+    decoded = [codec.decode(dict(zip(fields[::2], fields[1::2], strict=True))) for _, fields in rows]
+    return [(each.envelope, each.event) for each in decoded if isinstance(each.event, event_type)]

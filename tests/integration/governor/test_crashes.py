@@ -18,7 +18,7 @@ from support.proxy import FaultyProxy
 from support.redis_server import RedisServer
 
 ARMS = 200
-KILLS = {40: "g1", 90: "g2", 140: "g1"}
+KILLS = {25: "g1", 50: "g2", 75: "g1", 100: "g2", 125: "g1", 150: "g2"}
 """After this many arms, at once after the next one was published three times."""
 
 

@@ -1,8 +1,6 @@
 """The governor as it runs, on a real Redis: what becomes of an arm."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -13,39 +11,9 @@ from contracts.arming import ArmAccepted, ArmDisarmed, ArmRefused, ArmRepeated, 
 from contracts.streams import GOVERNOR_GROUP
 from contracts.vocabulary import Environment
 from governor.core.record import read_record
-from governor.main import run
-from governor.settings import GovernorSettings
 from runtime.redis_client import raw
-from runtime.secret import SecretUrl
+from support.governing import Running
 from support.operator import Operator
-
-Running = Callable[..., AbstractAsyncContextManager[None]]
-
-
-@pytest.fixture
-def governor(redis_url: str, namespace: str, latch: Path) -> Running:
-    """`async with governor(setting=…):` one governor with every gate open, but for what is given."""
-
-    @asynccontextmanager
-    async def running(**settings: object) -> AsyncIterator[None]:
-        given = {
-            "redis_url": SecretUrl(redis_url),
-            "flatten_namespace": namespace,
-            "http_port": 0,
-            "ess_latch": f"file:{latch}",
-            "gov_testnet_force_flatten": True,
-            "gov_testnet_force_flatten_confirm": "FLATTEN_NOW",
-        }
-        stop = asyncio.Event()
-        all_settings = GovernorSettings(**{**given, **settings})  # type: ignore[arg-type]  # by name, as they come
-        task = asyncio.create_task(run(all_settings, stop, block_ms=20))
-        try:
-            yield
-        finally:
-            stop.set()
-            await task
-
-    return running
 
 
 def failed(event: ArmRefused) -> list[Gate]:

@@ -11,50 +11,15 @@ from contracts.positions import (
     AllocationCheck,
     AllocationMode,
     AllocationVerdict,
-    OpenPosition,
     PositionSnapshot,
     UnreadablePosition,
 )
-from contracts.vocabulary import Environment, PositionSide
+from contracts.vocabulary import PositionSide
 from governor.core.allocation import Rules, blocks, check_allocations, log_line
+from support.snapshots import TAKEN_AT_MS, a_snapshot, leg
 
-NOW_MS = 1_769_571_479_000
+NOW_MS = TAKEN_AT_MS
 RULES = Rules(burst_factor=Decimal(2), stale_after_ms=300_000)
-
-
-def leg(
-    symbol: str = "ETHUSDT",
-    quantity: str | Decimal = "9.1",
-    mark: str | Decimal | None = "3446.2637362637363",
-    side: PositionSide = PositionSide.BOTH,
-) -> OpenPosition:
-    return OpenPosition(
-        symbol=symbol,
-        position_side=side,
-        quantity=Decimal(quantity),
-        entry_price=None,
-        mark_price=None if mark is None else Decimal(mark),
-    )
-
-
-def snapshot(
-    *positions: OpenPosition,
-    unreadable: tuple[UnreadablePosition, ...] = (),
-    marks: Mapping[str, Decimal] | None = None,
-) -> PositionSnapshot:
-    return PositionSnapshot(
-        snapshot_id="snap-1",
-        venue="binanceusdm",
-        environment=Environment.SIM,
-        account="main",
-        sequence=1,
-        taken_at_ms=NOW_MS,
-        read_ms=20,
-        symbols_seen=674,
-        positions=positions,
-        marks=dict(marks or {}),
-        unreadable=unreadable,
-    )
 
 
 def target(usd: str = "1820", mode: str = "enforce", timestamp: str = str(NOW_MS // 1000)) -> dict[str, str]:
@@ -75,7 +40,7 @@ def only(what: PositionSnapshot, hash_: Mapping[str, str] | None) -> AllocationC
 
 
 def test_the_incident_is_a_breach_and_reads_as_it_always_did() -> None:
-    result = only(snapshot(leg()), target())
+    result = only(a_snapshot(leg()), target())
 
     assert log_line(result) == (
         "P2.9 ETHUSDT position=$31361.00 target=$1820.00 burst_cap=$3640.00 verdict=breach ratio=17.23"
@@ -95,24 +60,24 @@ def test_the_incident_is_a_breach_and_reads_as_it_always_did() -> None:
     ],
 )
 def test_the_limits_belong_to_the_lenient_side(quantity: str, verdict: AllocationVerdict) -> None:
-    assert only(snapshot(leg(quantity=quantity, mark="1")), target()).verdict is verdict
+    assert only(a_snapshot(leg(quantity=quantity, mark="1")), target()).verdict is verdict
 
 
 def test_a_long_and_a_short_leg_add_up() -> None:
     long, short = leg(quantity="1", mark="1000", side=PositionSide.LONG), leg(quantity="-1", mark="1000")
 
-    assert only(snapshot(long, short), target()).position_usd == 2000
+    assert only(a_snapshot(long, short), target()).position_usd == 2000
 
 
 def test_a_leg_without_a_price_takes_the_symbol_s_mark() -> None:
-    result = only(snapshot(leg(quantity="2", mark=None), marks={"ETHUSDT": Decimal(100)}), target())
+    result = only(a_snapshot(leg(quantity="2", mark=None), marks={"ETHUSDT": Decimal(100)}), target())
 
     assert result.position_usd == 200
 
 
 @pytest.mark.parametrize("price", [None, "0", "-1"])
 def test_without_a_mark_price_nothing_is_said_about_the_notional(price: str | None) -> None:
-    result = only(snapshot(leg(mark=price)), target())
+    result = only(a_snapshot(leg(mark=price)), target())
 
     assert result.verdict is AllocationVerdict.UNPRICED
     assert log_line(result) == (
@@ -136,14 +101,14 @@ def test_without_a_mark_price_nothing_is_said_about_the_notional(price: str | No
     ],
 )
 def test_a_target_that_cannot_be_read_is_a_missing_one(fields: Mapping[str, str] | None, note: str) -> None:
-    result = only(snapshot(leg()), fields)
+    result = only(a_snapshot(leg()), fields)
 
     assert (result.verdict, result.note) == (AllocationVerdict.MISSING, note)
     assert f'target=none burst_cap=none verdict=missing_target ratio=none note="{note}"' in log_line(result)
 
 
 def test_i13_a_target_of_zero_is_a_target_and_has_no_ratio() -> None:
-    result = only(snapshot(leg()), target("0"))
+    result = only(a_snapshot(leg()), target("0"))
 
     assert (result.verdict, result.ratio) == (AllocationVerdict.BREACH, None)
 
@@ -161,18 +126,18 @@ def test_i13_a_target_of_zero_is_a_target_and_has_no_ratio() -> None:
     ],
 )
 def test_a_target_whose_age_is_too_high_or_unknown_is_stale(timestamp: str, *, stale: bool) -> None:
-    result = only(snapshot(leg()), target(timestamp=timestamp))
+    result = only(a_snapshot(leg()), target(timestamp=timestamp))
 
     assert (result.verdict is AllocationVerdict.STALE) is stale
     assert result.ratio == Decimal("17.23")
 
 
 def test_a_target_without_a_timestamp_is_stale() -> None:
-    assert only(snapshot(leg()), {"target_usd": "1820", "mode": "enforce"}).verdict is AllocationVerdict.STALE
+    assert only(a_snapshot(leg()), {"target_usd": "1820", "mode": "enforce"}).verdict is AllocationVerdict.STALE
 
 
 def test_a_shadow_target_is_computed_and_reported_and_does_not_count() -> None:
-    result = only(snapshot(leg()), target(mode="shadow"))
+    result = only(a_snapshot(leg()), target(mode="shadow"))
 
     assert (result.verdict, result.mode) == (AllocationVerdict.BREACH, AllocationMode.SHADOW)
     assert log_line(result).endswith("verdict=breach ratio=17.23 mode=shadow")
@@ -180,25 +145,25 @@ def test_a_shadow_target_is_computed_and_reported_and_does_not_count() -> None:
 
 
 def test_an_unknown_mode_binds() -> None:
-    result = only(snapshot(leg()), target(mode="off"))
+    result = only(a_snapshot(leg()), target(mode="off"))
 
     assert blocks(result)
     assert result.note == "mode 'off' is not known: taken as enforce"
 
 
 def test_a_position_that_is_gone_is_flat_once_and_shows_its_target() -> None:
-    (result,) = check(snapshot(), {"ETHUSDT": target()}, {"ETHUSDT": AllocationVerdict.BREACH})
+    (result,) = check(a_snapshot(), {"ETHUSDT": target()}, {"ETHUSDT": AllocationVerdict.BREACH})
 
     assert log_line(result) == (
         "P2.9 ETHUSDT position=$0.00 target=$1820.00 burst_cap=$3640.00 verdict=flat ratio=0.00"
     )
-    assert check(snapshot(), {"ETHUSDT": target()}, {"ETHUSDT": AllocationVerdict.FLAT}) == []
+    assert check(a_snapshot(), {"ETHUSDT": target()}, {"ETHUSDT": AllocationVerdict.FLAT}) == []
 
 
 def test_i14_a_row_that_cannot_be_read_is_never_flat() -> None:
     row = UnreadablePosition(symbol="ETHUSDT", field="positionAmt", problem="'NaN' is not a number")
 
-    (result,) = check(snapshot(unreadable=(row,)), {"ETHUSDT": target()}, {"ETHUSDT": AllocationVerdict.BREACH})
+    (result,) = check(a_snapshot(unreadable=(row,)), {"ETHUSDT": target()}, {"ETHUSDT": AllocationVerdict.BREACH})
 
     assert result.verdict is AllocationVerdict.UNREADABLE
     assert "positionAmt: 'NaN' is not a number" in log_line(result)
@@ -207,7 +172,7 @@ def test_i14_a_row_that_cannot_be_read_is_never_flat() -> None:
 def test_i14_a_nameless_row_may_hide_any_position_that_is_gone() -> None:
     row = UnreadablePosition(symbol="row 17", field="symbol", problem="missing")
 
-    results = check(snapshot(unreadable=(row,)), {}, {"ETHUSDT": AllocationVerdict.BREACH})
+    results = check(a_snapshot(unreadable=(row,)), {}, {"ETHUSDT": AllocationVerdict.BREACH})
 
     assert {result.symbol: result.verdict for result in results} == {
         "ETHUSDT": AllocationVerdict.UNREADABLE,
@@ -218,7 +183,7 @@ def test_i14_a_nameless_row_may_hide_any_position_that_is_gone() -> None:
 def test_a_note_cannot_break_the_log_line() -> None:
     row = UnreadablePosition(symbol="ETHUSDT", field="positionAmt", problem='a\n"P2.9 fake')
 
-    (result,) = check(snapshot(unreadable=(row,)), {})
+    (result,) = check(a_snapshot(unreadable=(row,)), {})
 
     assert log_line(result).count("\n") == 0
     assert "'P2.9 fake" in log_line(result)
@@ -239,7 +204,7 @@ hashes = st.none() | st.dictionaries(st.sampled_from(["target_usd", "mode", "tim
 def test_i13_whatever_redis_and_the_exchange_hold_the_check_is_finite_and_prints_one_line(
     quantity: Decimal, mark_price: Decimal | None, fields: Mapping[str, str] | None
 ) -> None:
-    result = only(snapshot(leg(quantity=quantity, mark=mark_price)), fields)
+    result = only(a_snapshot(leg(quantity=quantity, mark=mark_price)), fields)
 
     assert len(log_line(result).splitlines()) == 1
     assert len(log_line(result)) < 400
@@ -254,7 +219,7 @@ def test_i13_whatever_redis_and_the_exchange_hold_the_check_is_finite_and_prints
 def test_the_verdict_follows_from_the_numbers_that_are_shown(
     quantity: Decimal, price: Decimal, usd: Decimal, *, short: bool
 ) -> None:
-    result = only(snapshot(leg(quantity=-quantity if short else quantity, mark=price)), target(str(usd)))
+    result = only(a_snapshot(leg(quantity=-quantity if short else quantity, mark=price)), target(str(usd)))
 
     assert result.position_usd is not None
     assert result.target_usd is not None
@@ -274,6 +239,6 @@ def test_i17_every_symbol_that_holds_or_held_a_position_is_checked_exactly_once(
 ) -> None:
     previous = dict.fromkeys(before, AllocationVerdict.WITHIN_TARGET)
 
-    results = check(snapshot(*(leg(symbol) for symbol in held)), {}, previous)
+    results = check(a_snapshot(*(leg(symbol) for symbol in held)), {}, previous)
 
     assert [result.symbol for result in results] == sorted({*held, *before})
