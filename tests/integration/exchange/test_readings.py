@@ -16,7 +16,6 @@ from exchange.model import Accepted, NotFound, PositionMode
 from support.stub_exchange import Reply, StubExchange, error, ok
 from support.venue_samples import (
     body,
-    exchange_info,
     mark_row,
     open_algo_order_row,
     open_order_row,
@@ -28,9 +27,7 @@ from .conftest import NOW_MS, Time
 
 POSITIONS = "GET /fapi/v2/positionRisk"
 MARKS = "GET /fapi/v1/premiumIndex"
-INFO = "GET /fapi/v1/exchangeInfo"
 TIME = "GET /fapi/v1/time"
-PING = "GET /fapi/v1/ping"
 
 
 async def test_positions_are_read_with_the_time_of_asking(stub: StubExchange, gateway: BinanceGateway) -> None:
@@ -302,103 +299,3 @@ async def test_an_order_is_looked_up_by_its_client_order_id(stub: StubExchange, 
         await gateway.look_up("ETHUSDT", "mine")
     with pytest.raises(ReadFailed, match="HTTP 500"):
         await gateway.look_up("ETHUSDT", "mine")
-
-
-async def test_instruments_are_read_once_and_again_when_they_are_old(
-    stub: StubExchange, gateway: BinanceGateway, time: Time
-) -> None:
-    stub.script(INFO, ok(exchange_info()))
-
-    first, second = await asyncio.gather(gateway.instruments(), gateway.instruments())
-    await gateway.instruments()
-    time.passed_ms += 299_000
-    await gateway.instruments()
-    assert len(stub.requests) == 1
-    time.passed_ms += 1_000
-    await gateway.instruments()
-
-    assert first is second
-    assert len(stub.requests) == 2
-
-
-async def test_a_caller_that_goes_away_does_not_spoil_the_reading_for_the_others(
-    stub: StubExchange, gateway: BinanceGateway
-) -> None:
-    answer = asyncio.Event()
-    stub.script(INFO, Reply(body=body(exchange_info()), hold=answer))
-
-    leaving, staying = (asyncio.create_task(gateway.instruments()) for _ in range(2))
-    await stub.arrived.wait()
-    leaving.cancel()
-    answer.set()
-
-    assert set(await staying) == {"ETHUSDT"}
-    assert len(stub.requests) == 1
-
-
-async def test_a_failed_reading_of_instruments_is_not_kept(stub: StubExchange, gateway: BinanceGateway) -> None:
-    stub.script(INFO, Reply(status=500), ok(exchange_info()))
-
-    with pytest.raises(ReadFailed, match="exchangeInfo"):
-        await gateway.instruments()
-
-    assert set(await gateway.instruments()) == {"ETHUSDT"}
-
-
-async def test_warming_opens_connections_sets_the_clock_and_reads_instruments(
-    stub: StubExchange, gateway: BinanceGateway
-) -> None:
-    stub.script(PING, ok({}))
-    stub.script(TIME, ok({"serverTime": NOW_MS + 3_000}))
-    stub.script(INFO, ok(exchange_info()))
-    stub.script(POSITIONS, ok([position_row()]))
-
-    await gateway.warm()
-    opened = {request.connection for request in stub.requests}
-    await asyncio.gather(gateway.instruments(), *(gateway.positions() for _ in range(10)))
-
-    assert len(opened) == 12
-    assert len(stub.seen(INFO)) == 1
-    assert {request.connection for request in stub.seen(POSITIONS)} <= opened
-    assert {request.parameters["timestamp"] for request in stub.seen(POSITIONS)} == {str(NOW_MS + 3_000)}
-
-
-async def test_warming_again_only_keeps_connections_open_while_instruments_are_young(
-    stub: StubExchange, gateway: BinanceGateway, time: Time
-) -> None:
-    stub.script(PING, ok({}))
-    stub.script(TIME, ok({"serverTime": NOW_MS}))
-    stub.script(INFO, ok(exchange_info()))
-
-    await gateway.warm()
-    time.passed_ms += 149_000
-    await gateway.warm()
-    assert len(stub.seen(INFO)) == 1
-    time.passed_ms += 1_000
-    await gateway.warm()
-
-    assert len(stub.seen(INFO)) == 2
-
-
-async def test_a_warming_that_fails_does_not_wait_for_what_still_hangs(
-    stub: StubExchange, gateway: BinanceGateway
-) -> None:
-    stub.script(PING, Reply(status=500))
-    stub.script(TIME, Reply(hold=asyncio.Event()))
-    stub.script(INFO, Reply(hold=asyncio.Event()))
-
-    async with asyncio.timeout(1):  # half of the time that the hanging requests have
-        with pytest.raises(ReadFailed, match="ping"):
-            await gateway.warm()
-
-
-async def test_closing_ends_what_still_runs(stub: StubExchange, gateway: BinanceGateway) -> None:
-    stub.script(INFO, Reply(hold=asyncio.Event()))
-    reading = asyncio.create_task(gateway.instruments())
-    await stub.arrived.wait()
-
-    await gateway.aclose()
-
-    with pytest.raises(asyncio.CancelledError):
-        await reading
-    assert asyncio.all_tasks() <= {asyncio.current_task(), *stub.tasks}
