@@ -4,13 +4,13 @@ from collections.abc import Sequence
 from typing import Any
 
 import msgspec
+from msgspec.structs import replace
 from redis.asyncio import Redis
 
 from contracts.arming import FlattenRequested, Gate, GateVerdict, Scope
 from contracts.flattening import FlattenCompleted
 from contracts.streams import ACTIVE_TTL_S, EXECUTOR_GROUP
 from governor.core.record import request_id_of
-from msgspec.structs import replace
 from runtime.entries import entry_fields
 from runtime.redis_client import raw
 from support.operator import Operator
@@ -49,7 +49,11 @@ class Requester(Operator):
 
     async def publish_request(self, request: FlattenRequested) -> None:
         fields = entry_fields(
-            request, source="/test/governor", subject="main", event_id=request.request_id, time_ms=request.requested_at_ms
+            request,
+            source="/test/governor",
+            subject="main",
+            event_id=request.request_id,
+            time_ms=request.requested_at_ms,
         )
         await raw(self.redis, "XADD", self.keys.of(FlattenRequested), "*", *fields)
 

@@ -45,8 +45,14 @@ def governor(redis: Redis, reader: Redis, namespace: str) -> Requester:
     return Requester(redis, reader, namespace)
 
 
+@pytest.fixture
+def executor_env() -> dict[str, str]:
+    """What a test changes of the executor's environment, by parametrizing this."""
+    return {}
+
+
 @pytest_asyncio.fixture
-async def executor(env: dict[str, str]) -> AsyncIterator[ServiceProcess]:
-    async with ServiceProcess("flatten_executor.main", env) as process:
+async def executor(env: dict[str, str], executor_env: dict[str, str]) -> AsyncIterator[ServiceProcess]:
+    async with ServiceProcess("flatten_executor.main", {**env, **executor_env}) as process:
         await process.wait_ready()
         yield process
