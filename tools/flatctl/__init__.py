@@ -1,1 +1,1 @@
-"""The operator's command line."""
+"""The operator's command line: set the latch, arm, watch, and look at what is open."""

@@ -1,0 +1,36 @@
+"""Exit codes, which scripts rely on, and the one way in which a command fails."""
+
+from contracts.flattening import RunVerdict
+
+OK = 0
+"""Done; for a run: flat, or flat except for dust."""
+ERROR = 1
+"""The command could not do its work: a wrong option or setting, Redis or the exchange away."""
+RESIDUAL = 2
+"""The run ended and something is still open."""
+REFUSED = 3
+"""Nothing was armed, or the gates refused the arm."""
+UNKNOWN = 4
+"""Nobody can say: aborted, not decided in time, or rows that could not be read."""
+INTERRUPTED = 130
+"""Ctrl-C. What was armed stays armed, what runs goes on."""
+
+_OF_VERDICT = {
+    RunVerdict.FLAT: OK,
+    RunVerdict.FLAT_EXCEPT_DUST: OK,
+    RunVerdict.NOT_FLAT: RESIDUAL,
+    RunVerdict.ABORTED: UNKNOWN,
+}
+
+
+def of_verdict(verdict: RunVerdict) -> int:
+    """The exit code that stands for a run's verdict."""
+    return _OF_VERDICT[verdict]
+
+
+class CommandFailed(Exception):
+    """The command ends here. The text is one clear line for the operator; `code` is the exit code."""
+
+    def __init__(self, message: str, code: int = ERROR) -> None:
+        super().__init__(message)
+        self.code = code

@@ -1,0 +1,63 @@
+"""Numbers, times and the funnel as people read them. Pure."""
+
+from datetime import UTC, datetime
+from decimal import Decimal
+
+from contracts.flattening import Counts, FlattenCompleted
+
+_SECOND_MS = 1_000
+_MINUTE_S = 60
+_HOUR_S = 3_600
+
+
+def money(amount: Decimal | None) -> str:
+    """US dollars with two digits, or `unknown`."""
+    return "unknown" if amount is None else f"${amount:,.2f}"
+
+
+def quantity(amount: Decimal | None) -> str:
+    """A quantity in plain digits, never in exponents."""
+    return "unknown" if amount is None else f"{amount:f}"
+
+
+def span(milliseconds: int) -> str:
+    """A duration: `350 ms`, `12.3 s`, `4 min 10 s`, `3 h 5 min`."""
+    if abs(milliseconds) < _SECOND_MS:
+        return f"{milliseconds} ms"
+    seconds = milliseconds / _SECOND_MS
+    if abs(seconds) < _MINUTE_S:
+        return f"{seconds:.1f} s"
+    whole = int(seconds)
+    if whole < _HOUR_S:
+        return f"{whole // _MINUTE_S} min {whole % _MINUTE_S} s"
+    return f"{whole // _HOUR_S} h {whole % _HOUR_S // _MINUTE_S} min"
+
+
+def moment(unix_ms: int) -> str:
+    """A time of day in UTC, with the date."""
+    return f"{datetime.fromtimestamp(unix_ms / _SECOND_MS, UTC):%Y-%m-%d %H:%M:%S} UTC"
+
+
+def funnel(counts: Counts) -> str:
+    """The counts in positions, from what the exchange returned to what it confirmed closed; then the orders' errors."""
+    return (
+        f"seen={counts.seen} nonzero={counts.nonzero} filtered={counts.filtered} "
+        f"sent={counts.sent} ok={counts.ok} errors={counts.errors}"
+    )
+
+
+def funnel_line(completed: FlattenCompleted) -> str:
+    """The funnel with its verdict."""
+    return f"{funnel(completed.counts)} verdict={completed.verdict}"
+
+
+def drops(counts: Counts) -> str:
+    """Why positions left the funnel before an order: only reasons that occurred."""
+    reasons = {
+        "unreadable": counts.unreadable,
+        "dust": counts.dust,
+        "below_step": counts.below_step,
+        "untradable": counts.untradable,
+        "out_of_scope": counts.out_of_scope,
+    }
+    return " ".join(f"{name}={count}" for name, count in reasons.items() if count)

@@ -1,0 +1,147 @@
+"""Following the record: the decision about an arm, and a run until its verdict."""
+
+import asyncio
+from collections.abc import Callable
+from typing import TypeGuard
+
+from msgspec import Struct
+from redis.asyncio import Redis
+from redis.exceptions import RedisError
+
+from contracts.arming import ArmAccepted, ArmDisarmed, ArmRefused, ArmRequested
+from contracts.base import Event
+from contracts.flattening import FlattenCompleted, RunFinished
+from contracts.streams import Keys
+from flatctl.arming import Armed
+from flatctl.exits import CommandFailed
+from flatctl.history import Follower, Record, backwards, last_id
+from flatctl.progress import RunProgress
+from runtime.clock import Clock
+from runtime.redis_client import is_transient, raw
+
+Decision = ArmAccepted | ArmRefused | ArmDisarmed
+SKEW_MS = 60_000
+"""How far back the completed stream is read from a run's acceptance: Redis's clock may have been set meanwhile."""
+RETRY_S = 0.5
+
+
+class Beginning(Struct, frozen=True, kw_only=True):
+    """Where a run's record begins."""
+
+    request_id: str
+    audit_after: str
+    completed_after: str
+
+
+class Watcher:
+    """Reads the audit and completed streams onwards until something is found or the time is up."""
+
+    def __init__(self, reader: Redis, keys: Keys, clock: Clock, tell: Callable[[str], None]) -> None:
+        self._reader = reader
+        self._keys = keys
+        self._clock = clock
+        self._tell = tell
+        self._away = False
+
+    async def decision(self, arm: Armed, within_s: float) -> Decision | None:
+        """What the governor made of the arm; nothing when it said nothing `within_s`."""
+        after = arm.audit_after
+        if not after:
+            after = await last_id(self._reader, self._keys.stream("flatten.audit"))
+            if found := await find_decision(self._reader, self._keys, arm.arm_id):
+                return found
+        follower = Follower(self._reader, {self._keys.stream("flatten.audit"): after})
+        deadline_s = self._clock.monotonic_s() + within_s
+        while (left_s := deadline_s - self._clock.monotonic_s()) > 0:
+            for record in await self._read(follower, left_s):
+                if is_decision(record.event, arm.arm_id):
+                    return record.event
+        return None
+
+    async def run(
+        self, beginning: Beginning, within_s: float, show: Callable[[RunProgress, Record, str], None]
+    ) -> RunProgress:
+        """Follow one run; `show` gets every entry of it as it comes. Ends with its FlattenCompleted or the time."""
+        progress = RunProgress(beginning.request_id)
+        follower = Follower(
+            self._reader,
+            {
+                self._keys.stream("flatten.audit"): beginning.audit_after,
+                self._keys.of(FlattenCompleted): beginning.completed_after,
+            },
+        )
+        deadline_s = self._clock.monotonic_s() + within_s
+        while (progress.completed is None or follower.more) and (left_s := deadline_s - self._clock.monotonic_s()) > 0:
+            for record in await self._read(follower, left_s):
+                if record.event is None:
+                    self._tell(f"entry {record.entry_id} cannot be read by this version: {record.problem}")
+                elif getattr(record.event, "request_id", None) == beginning.request_id:
+                    show(progress, record, progress.add(record.event))
+        return progress
+
+    async def _read(self, follower: Follower, left_s: float) -> list[Record]:
+        """One read. Redis going away is survived: it is said once, and tried again until the caller's time is up."""
+        try:
+            records = await follower.read(max(1, min(1_000, int(left_s * 1000))))
+        except RedisError as error:
+            if not is_transient(error):
+                raise
+            if not self._away:
+                self._tell(f"Redis is away ({type(error).__name__}); trying again")
+            self._away = True
+            await asyncio.sleep(min(RETRY_S, left_s))
+            return []
+        if self._away:
+            self._tell("Redis is back")
+            self._away = False
+        return records
+
+
+def is_decision(event: Event | None, arm_id: str) -> TypeGuard[Decision]:
+    """Whether the event decides this arm."""
+    return isinstance(event, Decision) and event.arm_id == arm_id
+
+
+async def find_decision(redis: Redis, keys: Keys, arm_id: str) -> Decision | None:
+    """The decision about an arm that is on record; looks back through the whole audit stream."""
+    async for record in backwards(redis, keys.stream("flatten.audit")):
+        if is_decision(record.event, arm_id):
+            return record.event
+    return None
+
+
+async def latest_arm(redis: Redis, keys: Keys) -> str | None:
+    """The arm that was asked for last, whatever became of it."""
+    async for record in backwards(redis, keys.of(ArmRequested)):
+        if isinstance(record.event, ArmRequested):
+            return record.event.arm_id
+    return None
+
+
+async def beginning_of(redis: Redis, keys: Keys, request_id: str | None) -> Beginning:
+    """Where the record of a run begins: the named one, else the one in flight, else the last. Raises CommandFailed."""
+    wanted = request_id or await _active(redis, keys)
+    oldest: Record | None = None
+    async for record in backwards(redis, keys.stream("flatten.audit")):
+        event = record.event
+        if wanted is None and isinstance(event, ArmAccepted | RunFinished):
+            wanted = event.request_id
+        if wanted is not None and getattr(event, "request_id", None) == wanted:
+            oldest = record
+            if isinstance(event, ArmAccepted):
+                break
+    if wanted is None:
+        raise CommandFailed(f"no run on record in {keys.namespace}: nothing was ever armed and accepted")
+    if oldest is None:
+        raise CommandFailed(f"no run {wanted} on record in {keys.stream('flatten.audit')}; see flatctl status")
+    began_ms = int(oldest.entry_id.partition("-")[0])
+    return Beginning(
+        request_id=wanted,
+        audit_after=f"{began_ms - 1}-{2**64 - 1}",
+        completed_after=f"{max(0, began_ms - SKEW_MS)}-0",
+    )
+
+
+async def _active(redis: Redis, keys: Keys) -> str | None:
+    value = await raw(redis, "GET", keys.active)
+    return None if value is None else value.decode(errors="backslashreplace")

@@ -1,0 +1,203 @@
+"""What stands in Redis and at the latch now: the material of `flatctl status`."""
+
+from decimal import ROUND_CEILING, Decimal, InvalidOperation
+from typing import Any
+
+from msgspec import Struct
+from redis.asyncio import Redis
+from redis.exceptions import ResponseError
+
+from contracts.flattening import Counts, FlattenCompleted, Residual, RunVerdict
+from contracts.positions import PositionSnapshot
+from contracts.streams import STREAMS, Keys
+from contracts.vocabulary import Environment
+from flatctl.arming import armed_now
+from flatctl.history import newest
+from flatctl.settings import FlatctlSettings
+from runtime.latch import Latch, LatchState
+from runtime.redis_client import raw
+
+
+class ArmedState(Struct, frozen=True, kw_only=True):
+    """The arm in the arm key."""
+
+    arm_id: str
+    expires_in_ms: int
+    """-1: it never expires, which Flatguard did not write."""
+
+
+class SnapshotState(Struct, frozen=True, kw_only=True):
+    """The oracle's newest reading."""
+
+    snapshot_id: str
+    age_ms: int
+    symbols_seen: int
+    open_positions: int
+    unreadable: int
+    exposure_usd: Decimal
+    """Sum of the absolute notionals that are known."""
+    unpriced: int
+
+
+class LastRun(Struct, frozen=True, kw_only=True):
+    """The newest verdict."""
+
+    request_id: str
+    verdict: RunVerdict
+    abort_reason: str
+    counts: Counts
+    residual: tuple[Residual, ...]
+    residual_notional_usd: Decimal
+    finished_at_ms: int
+
+
+class GroupState(Struct, frozen=True, kw_only=True):
+    """The consumer group of a command stream."""
+
+    stream: str
+    group: str
+    exists: bool
+    """False until the service has started once."""
+    pending: int = 0
+    """Delivered and not acknowledged."""
+    lag: int | None = None
+    """Not delivered yet; nothing where Redis cannot tell."""
+    consumers: int = 0
+
+
+class Status(Struct, frozen=True, kw_only=True):
+    """Everything that `flatctl status` shows, at one look."""
+
+    environment: Environment
+    account: str
+    namespace: str
+    now_ms: int
+    """By Redis's clock."""
+    latch: LatchState
+    armed: ArmedState | None
+    active: str | None
+    """The request in flight."""
+    last_flatten_ts: str | None
+    cooldown_left_ms: int | None
+    """Zero when an arm would pass; nothing when the record cannot be read."""
+    snapshot: SnapshotState | None
+    last_run: LastRun | None
+    groups: tuple[GroupState, ...]
+    dead_letters: int
+
+
+async def look(redis: Redis, latch: Latch, settings: FlatctlSettings) -> Status:
+    """Read everything. Redis errors come out as they are; the latch says itself what is wrong with it."""
+    keys = settings.keys
+    seconds, microseconds = await raw(redis, "TIME")
+    now_ms = int(seconds) * 1000 + int(microseconds) // 1000
+    last_ts = _text(await raw(redis, "GET", keys.last_ts))
+    return Status(
+        environment=settings.exchange_env,
+        account=settings.account,
+        namespace=settings.flatten_namespace,
+        now_ms=now_ms,
+        latch=await latch.read(),
+        armed=await _armed(redis, keys),
+        active=_text(await raw(redis, "GET", keys.active)),
+        last_flatten_ts=last_ts,
+        cooldown_left_ms=cooldown_left_ms(last_ts, now_ms, settings.flatten_cooldown_seconds),
+        snapshot=await _snapshot(redis, keys, now_ms),
+        last_run=await _last_run(redis, keys),
+        groups=tuple([await _group(redis, keys, stream.name, stream.group) for stream in STREAMS if stream.group]),
+        dead_letters=await raw(redis, "XLEN", keys.stream("dead")),
+    )
+
+
+def cooldown_left_ms(last_ts: str | None, now_ms: int, cooldown_s: Decimal) -> int | None:
+    """How long until an arm passes the cooldown; nothing when `last_ts` is no time."""
+    if last_ts is None:
+        return 0
+    try:
+        last_ms = Decimal(last_ts) * 1000
+        left_ms = last_ms + cooldown_s * 1000 - now_ms
+        return max(0, int(left_ms.to_integral_value(ROUND_CEILING)))
+    except (InvalidOperation, ValueError, OverflowError):
+        return None
+
+
+async def _armed(redis: Redis, keys: Keys) -> ArmedState | None:
+    arm_id = await armed_now(redis, keys)
+    if arm_id is None:
+        return None
+    return ArmedState(arm_id=arm_id, expires_in_ms=await raw(redis, "PTTL", keys.arm))
+
+
+async def _snapshot(redis: Redis, keys: Keys, now_ms: int) -> SnapshotState | None:
+    found = await newest(redis, keys.of(PositionSnapshot))
+    if found is None or not isinstance(found.event, PositionSnapshot):
+        return None
+    event = found.event
+    prices = [
+        position.mark_price if position.mark_price is not None else event.marks.get(position.symbol)
+        for position in event.positions
+    ]
+    worth = [
+        abs(position.quantity) * price
+        for position, price in zip(event.positions, prices, strict=True)
+        if price is not None
+    ]
+    return SnapshotState(
+        snapshot_id=event.snapshot_id,
+        age_ms=now_ms - event.taken_at_ms,
+        symbols_seen=event.symbols_seen,
+        open_positions=len(event.positions),
+        unreadable=len(event.unreadable),
+        exposure_usd=sum(worth, Decimal(0)),
+        unpriced=len(prices) - len(worth),
+    )
+
+
+async def _last_run(redis: Redis, keys: Keys) -> LastRun | None:
+    found = await newest(redis, keys.of(FlattenCompleted))
+    if found is None or not isinstance(found.event, FlattenCompleted):
+        return None
+    event = found.event
+    return LastRun(
+        request_id=event.request_id,
+        verdict=event.verdict,
+        abort_reason=event.abort_reason,
+        counts=event.counts,
+        residual=event.residual,
+        residual_notional_usd=event.residual_notional_usd,
+        finished_at_ms=event.timings.finished_at_ms,
+    )
+
+
+async def _group(redis: Redis, keys: Keys, stream: str, group: str) -> GroupState:
+    missing = GroupState(stream=stream, group=group, exists=False)
+    try:
+        rows: list[list[Any]] = await raw(redis, "XINFO", "GROUPS", keys.stream(stream))
+    except ResponseError as error:
+        if "no such key" in str(error):
+            return missing
+        raise
+    for row in rows:
+        facts = dict(zip(row[::2], row[1::2], strict=True))
+        if facts[b"name"] == group.encode():
+            lag = facts.get(b"lag")
+            if lag is None:
+                lag = await _undelivered(redis, keys.stream(stream), facts[b"last-delivered-id"])
+            return GroupState(
+                stream=stream,
+                group=group,
+                exists=True,
+                pending=facts[b"pending"],
+                lag=lag,
+                consumers=facts[b"consumers"],
+            )
+    return missing
+
+
+async def _undelivered(redis: Redis, key: str, last_delivered: bytes) -> int:
+    """Counted by hand, up to a thousand: Redis before 7.0 does not tell a group's lag."""
+    return len(await raw(redis, "XRANGE", key, b"(" + last_delivered, "+", "COUNT", 1_000))
+
+
+def _text(value: bytes | None) -> str | None:
+    return None if value is None else value.decode(errors="backslashreplace")

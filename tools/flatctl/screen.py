@@ -1,0 +1,101 @@
+"""Where output goes: rich in a terminal, plain text in a pipe, JSON where asked. Survives a reader that went away."""
+
+import os
+import sys
+from collections.abc import Sequence
+
+from rich.console import Console
+from rich.live import Live
+from rich.table import Table
+from rich.text import Text
+
+from contracts.codec import to_json
+from runtime.redaction import Redactor
+
+PIPE_COLUMNS = 200
+"""Wide enough that nothing is cut where nobody looks at a terminal."""
+
+
+class Screen:
+    """Output of one command. Everything that is shown passes through `clean`: no secret, no control character."""
+
+    def __init__(self, redactor: Redactor, *, as_json: bool = False) -> None:
+        self._redactor = redactor
+        self.as_json = as_json
+        if sys.stdout is None:
+            sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115, PTH123 - stdout stays open
+        terminal = sys.stdout.isatty()
+        width = None if terminal or os.environ.get("COLUMNS") else PIPE_COLUMNS
+        self._console = Console(markup=False, highlight=False, emoji=False, width=width)
+        self._errors = Console(stderr=True, markup=False, highlight=False, emoji=False, soft_wrap=True)
+
+    @property
+    def live(self) -> bool:
+        """Whether a changing picture makes sense: a terminal, and no JSON."""
+        return self._console.is_terminal and not self._console.is_dumb_terminal and not self.as_json
+
+    @property
+    def height(self) -> int:
+        """Rows of the terminal."""
+        return self._console.height
+
+    def clean(self, text: str) -> str:
+        """`text` without secrets, and with control characters made visible: they come from other people's data."""
+        masked = self._redactor.text(text)
+        return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in masked)
+
+    def line(self, text: str = "", style: str = "") -> None:
+        """One line for people; nothing in JSON mode."""
+        if not self.as_json:
+            self._print(Text(self.clean(text), style=style))
+
+    def table(self, columns: Sequence[str], rows: Sequence[Sequence[str]], *, numeric: frozenset[str]) -> None:
+        """A table for people; columns named in `numeric` stand to the right. Nothing in JSON mode."""
+        if not self.as_json:
+            self._print(self.build_table(columns, rows, numeric=numeric))
+
+    def build_table(self, columns: Sequence[str], rows: Sequence[Sequence[str]], *, numeric: frozenset[str]) -> Table:
+        """The same as a renderable."""
+        table = Table(box=None, pad_edge=False, header_style="bold")
+        for name in columns:
+            table.add_column(name, justify="right" if name in numeric else "left", overflow="fold")
+        for row in rows:
+            table.add_row(*(Text(self.clean(cell)) for cell in row))
+        return table
+
+    def json(self, value: object) -> None:
+        """One JSON document on one line, in JSON mode only. Credentials are never part of what is given here."""
+        if self.as_json:
+            self._write(self._redactor.text(to_json(value)))
+
+    def error(self, text: str) -> None:
+        """One line on stderr."""
+        try:
+            self._errors.print(Text(self.clean(f"flatctl: {text}")), soft_wrap=True)
+        except BrokenPipeError:
+            self._mute(2)
+
+    def picture(self) -> Live:
+        """A region of the terminal that changes in place."""
+        return Live(console=self._console, auto_refresh=False, vertical_overflow="crop")
+
+    def _print(self, what: Text | Table) -> None:
+        try:
+            self._console.print(what, soft_wrap=isinstance(what, Text) and not self._console.is_terminal)
+            self._console.file.flush()
+        except BrokenPipeError:
+            self._mute(1)
+
+    def _write(self, text: str) -> None:
+        try:
+            sys.stdout.write(f"{text}\n")
+            sys.stdout.flush()
+        except BrokenPipeError:
+            self._mute(1)
+
+    @staticmethod
+    def _mute(descriptor: int) -> None:
+        """The reader went away: what was begun goes on, unseen, and the exit code still tells how it ended."""
+        sink = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(sink, descriptor)
+        os.close(sink)

@@ -1,0 +1,44 @@
+"""What the command line needs to know: the same environment variables as the services, read as strictly."""
+
+from decimal import Decimal
+from typing import Annotated
+
+from msgspec import Meta, Struct
+
+from contracts.streams import DEFAULT_NAMESPACE, Keys
+from contracts.vocabulary import Environment
+from runtime.latch import DEFAULT_LATCH
+from runtime.secret import Secret, SecretUrl
+
+
+class FlatctlSettings(Struct, frozen=True, kw_only=True):
+    """Whose account, where its events are, and how to read the exchange."""
+
+    redis_url: SecretUrl = SecretUrl("redis://127.0.0.1:6379/0")
+    flatten_namespace: Annotated[
+        str, Meta(pattern=r"^[!-~]{1,200}$", description="must be printable ASCII without whitespace")
+    ] = DEFAULT_NAMESPACE
+    account: Annotated[
+        str, Meta(pattern=r"^\S{1,100}$", description="must be 1 to 100 characters without whitespace")
+    ] = "main"
+    exchange_id: str = "binanceusdm"
+    exchange_env: Environment = Environment.SIM
+    exchange_base_url: str = ""
+    exchange_api_key: Secret = Secret("")
+    exchange_api_secret: Secret = Secret("")
+    ess_latch: str = DEFAULT_LATCH
+    flatten_cooldown_seconds: Annotated[Decimal, Meta(ge=0, le=86_400)] = Decimal(60)
+
+    @property
+    def keys(self) -> Keys:
+        """The keys of the namespace."""
+        return Keys(self.flatten_namespace)
+
+    @property
+    def banner(self) -> str:
+        """What every screen begins with: whose positions this is about."""
+        real = "REAL MONEY" if self.exchange_env is Environment.LIVE else "not real money"
+        return (
+            f"environment {self.exchange_env.value.upper()} ({real})   account {self.account}   "
+            f"namespace {self.flatten_namespace}"
+        )

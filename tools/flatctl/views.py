@@ -1,0 +1,155 @@
+"""What people see of a decision, a run, a status and an exposure."""
+
+from collections.abc import Sequence
+
+from contracts.arming import GateVerdict
+from contracts.flattening import FlattenCompleted, PositionFate, RunVerdict
+from contracts.vocabulary import PositionSide
+from flatctl.figures import drops, funnel, funnel_line, moment, money, quantity, span
+from flatctl.looking import GroupState, LastRun, Status
+from flatctl.screen import Screen
+
+_STYLES = {
+    RunVerdict.FLAT: "bold green",
+    RunVerdict.FLAT_EXCEPT_DUST: "bold green",
+    RunVerdict.NOT_FLAT: "bold red",
+    RunVerdict.ABORTED: "bold red",
+}
+WARNING = "bold yellow"
+BAD = "bold red"
+
+
+def show_gates(screen: Screen, gates: Sequence[GateVerdict]) -> None:
+    """Every gate, those that refuse first."""
+    rows = [
+        ("pass" if gate.passed else "REFUSED", str(gate.gate), gate.observed, gate.required)
+        for gate in sorted(gates, key=lambda gate: gate.passed)
+    ]
+    screen.table(("", "gate", "observed", "required"), rows, numeric=frozenset())
+
+
+def show_completed(screen: Screen, completed: FlattenCompleted) -> None:
+    """The verdict, and above all what is still open."""
+    screen.line()
+    screen.line(funnel_line(completed), style=_STYLES[completed.verdict])
+    counts = completed.counts
+    if reasons := drops(counts):
+        screen.line(f"not sent because: {reasons}")
+    screen.line(
+        f"orders: sent={counts.orders_sent} ok={counts.orders_ok} errors={counts.errors} unknown={counts.unknown}"
+        f"   resting cancelled={counts.resting_cancelled}   rounds={completed.rounds}"
+    )
+    screen.line(timings_line(completed))
+    if completed.abort_reason:
+        screen.line(f"ABORTED: {completed.abort_reason}", style=BAD)
+    for note in completed.notes:
+        screen.line(f"note: {note}", style=WARNING)
+    _show_still_open(screen, completed)
+
+
+def _show_still_open(screen: Screen, completed: FlattenCompleted) -> None:
+    outside = [outcome for outcome in completed.outcomes if outcome.fate is PositionFate.OUT_OF_SCOPE]
+    if completed.residual:
+        unpriced = f" and {completed.residual_unpriced} without a price" if completed.residual_unpriced else ""
+        screen.line(
+            f"STILL OPEN: {len(completed.residual)} positions, {money(completed.residual_notional_usd)}{unpriced}",
+            style=WARNING if completed.verdict is RunVerdict.FLAT_EXCEPT_DUST else BAD,
+        )
+        rows = [
+            (row.symbol, leg(row.position_side), quantity(row.quantity), money(row.notional_usd), row.reason)
+            for row in completed.residual
+        ]
+        screen.table(
+            ("symbol", "leg", "quantity", "notional", "why"), rows, numeric=frozenset({"quantity", "notional"})
+        )
+    elif completed.timings.verified_at_ms is None:
+        screen.line("STILL OPEN: unknown, the exchange could not be read at the end", style=BAD)
+    else:
+        screen.line(f"STILL OPEN: nothing (exchange read at {moment(completed.timings.verified_at_ms)})", style="bold")
+    if outside:
+        names = ", ".join(outcome.symbol for outcome in outside)
+        screen.line(f"outside the arm's scope and not touched: {names}", style=WARNING)
+
+
+def timings_line(completed: FlattenCompleted) -> str:
+    """How long each stage took, from the arm on."""
+    times = completed.timings
+    stages = [
+        ("requested", times.requested_at_ms),
+        ("started", times.started_at_ms),
+        ("first order", times.first_order_at_ms),
+        ("last order", times.last_order_at_ms),
+        ("verified", times.verified_at_ms),
+        ("finished", times.finished_at_ms),
+    ]
+    parts = [f"{name} +{span(at_ms - times.armed_at_ms)}" for name, at_ms in stages if at_ms is not None]
+    return f"after arming: {', '.join(parts)}"
+
+
+def show_status(screen: Screen, status: Status) -> None:
+    """Everything at one look, one fact a line."""
+    rows = [
+        ("latch", f"{'SET: trading is stopped' if status.latch.is_set else _unset(status)} ({status.latch.detail})"),
+        ("armed", _armed(status)),
+        ("run in flight", status.active or "none"),
+        ("cooldown", _cooldown(status)),
+        ("last snapshot", _snapshot(status)),
+        ("last run", _last_run(status.last_run)),
+        *((f"group {group.group}", _group(group)) for group in status.groups),
+        ("dead letters", f"{status.dead_letters}{'  LOOK AT THEM' if status.dead_letters else ''}"),
+    ]
+    screen.table(("", ""), rows, numeric=frozenset())
+    if status.last_run and status.last_run.residual:
+        names = ", ".join(row.symbol for row in status.last_run.residual)
+        screen.line(f"STILL OPEN after the last run: {names}", style=BAD)
+
+
+def _unset(status: Status) -> str:
+    return "not set" if status.latch.readable else "CANNOT BE READ, counts as not set"
+
+
+def _armed(status: Status) -> str:
+    if status.armed is None:
+        return "no"
+    left = status.armed.expires_in_ms
+    return f"YES: {status.armed.arm_id}, " + (f"expires in {span(left)}" if left >= 0 else "WITHOUT EXPIRY")
+
+
+def _cooldown(status: Status) -> str:
+    if status.last_flatten_ts is None:
+        return "over: nothing was ever flattened"
+    if status.cooldown_left_ms is None:
+        return f"UNREADABLE: the last flatten's time is {status.last_flatten_ts[:40]!r}; every arm is refused"
+    left = f"{span(status.cooldown_left_ms)} left" if status.cooldown_left_ms else "over"
+    return f"{left} (last accepted at {status.last_flatten_ts})"
+
+
+def _snapshot(status: Status) -> str:
+    found = status.snapshot
+    if found is None:
+        return "none: the oracle has published nothing (a flatten does not need it)"
+    unreadable = f", {found.unreadable} rows UNREADABLE" if found.unreadable else ""
+    unpriced = f" and {found.unpriced} without a price" if found.unpriced else ""
+    return (
+        f"{span(found.age_ms)} old: {found.symbols_seen} symbols, {found.open_positions} open, "
+        f"exposure {money(found.exposure_usd)}{unpriced}{unreadable}"
+    )
+
+
+def _last_run(run: LastRun | None) -> str:
+    if run is None:
+        return "none"
+    reason = f" ({run.abort_reason})" if run.abort_reason else ""
+    counts = f"{funnel(run.counts)} verdict={run.verdict}{reason}"
+    return f"{run.request_id} at {moment(run.finished_at_ms)}: {counts}"
+
+
+def _group(group: GroupState) -> str:
+    if not group.exists:
+        return f"does not exist on {group.stream}: the service has never run here"
+    return f"{group.pending} pending, {group.lag} not delivered, {group.consumers} consumers on {group.stream}"
+
+
+def leg(side: PositionSide) -> str:
+    """The leg in hedge mode, nothing in one-way mode."""
+    return "" if side is PositionSide.BOTH else str(side)
