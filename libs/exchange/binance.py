@@ -25,7 +25,7 @@ from exchange.binance_wire import (
 from exchange.budget import RateBudget
 from exchange.codes import NO_SUCH_ORDER, NOTHING_TO_CANCEL
 from exchange.config import ExchangeConfig
-from exchange.errors import ReadFailed, ReadUnusable
+from exchange.errors import ExchangeError, ReadFailed, ReadUnusable
 from exchange.model import (
     Instrument,
     LookupResult,
@@ -86,11 +86,17 @@ class BinanceGateway(BinanceReader):
         self._catalogue_reading = Shared(self._read_catalogue)
 
     async def instruments(self) -> Mapping[str, Instrument]:
-        """What each symbol demands of an order, at most `INSTRUMENTS_MAX_AGE_S` old. Callers share one reading.
+        """What each symbol demands of an order, read again after `INSTRUMENTS_MAX_AGE_S`. Callers share one reading.
 
-        A symbol whose rules cannot be read is left out.
+        When that fails, what was read before still serves: an old rule is no reason to leave a position open. A
+        symbol whose rules cannot be read is left out.
         """
-        return (await self._catalogue_not_older_than(INSTRUMENTS_MAX_AGE_S)).instruments
+        try:
+            return (await self._catalogue_not_older_than(INSTRUMENTS_MAX_AGE_S)).instruments
+        except ExchangeError:
+            if self._catalogue is None:
+                raise
+            return self._catalogue.instruments
 
     async def position_mode(self) -> PositionMode:
         """One-way or hedge mode, as the exchange says now."""

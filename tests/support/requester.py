@@ -11,7 +11,6 @@ from contracts.arming import FlattenRequested, Gate, GateVerdict, Scope
 from contracts.flattening import FlattenCompleted
 from contracts.streams import ACTIVE_TTL_S, EXECUTOR_GROUP
 from governor.core.record import request_id_of
-from runtime.entries import entry_fields
 from runtime.redis_client import raw
 from support.operator import Operator
 
@@ -48,13 +47,7 @@ class Requester(Operator):
         await raw(self.redis, "HSET", self.keys.fired, request.arm.arm_id, msgspec.json.encode(record))
 
     async def publish_request(self, request: FlattenRequested) -> None:
-        fields = entry_fields(
-            request,
-            source="/test/governor",
-            subject="main",
-            event_id=request.request_id,
-            time_ms=request.requested_at_ms,
-        )
+        fields = self._fields(request, request.request_id)
         await raw(self.redis, "XADD", self.keys.of(FlattenRequested), "*", *fields)
 
     async def verdict(self, count: int = 1, timeout_s: float = 30.0) -> FlattenCompleted:

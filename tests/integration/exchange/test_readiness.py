@@ -58,6 +58,17 @@ async def test_a_failed_reading_of_instruments_is_not_kept(stub: StubExchange, g
     assert set(await gateway.instruments()) == {"ETHUSDT"}
 
 
+async def test_old_instruments_still_serve_when_new_ones_cannot_be_read(
+    stub: StubExchange, gateway: BinanceGateway, time: Time
+) -> None:
+    stub.script(INFO, ok(exchange_info()), Reply(status=500))
+    before = await gateway.instruments()
+    time.passed_ms += 301_000
+
+    assert await gateway.instruments() is before
+    assert len(stub.requests) == 2
+
+
 async def test_warming_opens_connections_sets_the_clock_and_reads_instruments(
     stub: StubExchange, gateway: BinanceGateway
 ) -> None:

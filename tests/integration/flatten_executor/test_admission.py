@@ -1,6 +1,5 @@
 """Requests that must not flatten, and requests that must not flatten twice."""
 
-import asyncio
 from pathlib import Path
 from typing import Any
 
@@ -127,7 +126,7 @@ async def test_a_latch_cleared_in_the_middle_stops_new_orders_and_says_what_is_o
 
     await governor.request()
     await sim.wait(orders=1)
-    await asyncio.to_thread(latch.unlink)
+    latch.unlink()
     completed = await governor.verdict()
 
     assert completed.verdict is RunVerdict.ABORTED

@@ -5,18 +5,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from exchange.model import Instrument
-from flatten_executor.core.quantities import ORDERS_PER_POSITION, closable_quantity, floor_to_step, split
-from support.exchange_builders import STEPS, instrument, instruments
+from flatten_executor.core.quantities import ORDERS_PER_POSITION, closable_quantity, split
+from support.exchange_builders import instrument, instruments
 
 QUANTITIES = st.decimals(min_value=0, max_value=10**12, allow_nan=False, places=8)
-
-
-@given(QUANTITIES, STEPS)
-def test_flooring_gives_the_largest_multiple_of_the_step(quantity: Decimal, step: Decimal) -> None:
-    floored = floor_to_step(quantity, step)
-
-    assert floored <= quantity < floored + step
-    assert floored % step == 0
 
 
 @given(QUANTITIES, instruments())
@@ -30,12 +22,6 @@ def test_every_order_of_a_split_is_one_that_the_venue_takes_i13(quantity: Decima
     for order in orders:
         assert listed.min_quantity <= order <= listed.max_quantity
         assert order % listed.step == 0
-
-
-def test_a_quantity_far_beyond_the_default_decimal_context_is_floored_exactly() -> None:
-    assert floor_to_step(Decimal("12345678901234567890123456789.0009"), Decimal("0.001")) == Decimal(
-        "12345678901234567890123456789.000"
-    )
 
 
 @pytest.mark.parametrize(

@@ -1,17 +1,9 @@
 """Quantities that the venue takes: multiples of the step, inside the limits of one market order. Exact decimals."""
 
-from decimal import ROUND_DOWN, Context, Decimal
+from decimal import Decimal
 
+from exchange.instruments import floor_to_step
 from exchange.model import Instrument
-
-_EXACT = Context(prec=60, rounding=ROUND_DOWN)
-"""Wide enough for any quantity over any step: the default of 28 digits could refuse or round."""
-
-
-def floor_to_step(quantity: Decimal, step: Decimal) -> Decimal:
-    """The largest multiple of `step` that is at most `quantity`; both positive."""
-    steps = _EXACT.divide_int(quantity, step)
-    return _EXACT.multiply(steps, step)
 
 
 def closable_quantity(quantity: Decimal, instrument: Instrument) -> Decimal:
@@ -36,7 +28,7 @@ def split(quantity: Decimal, instrument: Instrument) -> tuple[Decimal, ...]:
         return (quantity,)
     if quantity > largest * ORDERS_PER_POSITION:
         return (largest,) * ORDERS_PER_POSITION
-    full_orders = int(_EXACT.divide_int(quantity, largest))
+    full_orders = int(quantity // largest)
     rest = quantity - full_orders * largest
     orders = [largest] * full_orders
     if rest == 0:
