@@ -158,7 +158,7 @@ class Simulator:
         return orders
 
     async def wait(self, timeout_s: float = 10.0, **goals: int | str) -> None:
-        """Wait for orders=N, filled=N or requests=N (of method=, path=); raises SimulatorError otherwise."""
+        """Wait for orders=N, filled=N, requests=N (of method=, path=) or open_positions=N (at most); else raises."""
         query = "&".join(f"{name}={value}" for name, value in goals.items())
         answer = await self._call("GET", f"wait?{query}&timeout_s={timeout_s}")
         if not answer["met"]:

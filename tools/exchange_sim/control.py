@@ -6,7 +6,7 @@ Arrange (each answers `{"ok": true}`, or 400 with `{"error": …}` and nothing c
 - `POST /sim/scenario`: start from a flat account with `{positions: [{symbol, qty, position_side?, entry_price?,
   mark?}], marks: {symbol: price}, hedge_mode, resting_orders: [{symbol, side, type, qty, price, trigger_price,
   reduce_only, close_position, position_side, client_order_id}], book: [as /sim/book], statuses: {symbol: status},
-  balance}`, everything optional. Evidence stays.
+  balance}`, everything optional. Evidence stays. Where `hedge_mode` changes, open positions move to the matching leg.
 - `POST /sim/change`: the same body, but only what it names is changed; `cancel_open_orders: [symbol]` too.
 - `POST /sim/position` `{symbol, qty, position_side?, …}`: someone else changes a position.
 - `POST /sim/price` `{symbol, mark}`: the price moves; resting and conditional orders that it reaches trade.
@@ -40,8 +40,8 @@ side, api_key, nth}, times, effect, execute, …}`; `DELETE /sim/faults` drops t
 
 Read: `GET /sim/state` (positions, open orders, conditional orders, order log, request counts), `GET /sim/orders` (the
 order log; `?wait_for=N&timeout_s=` waits until N orders came), `GET /sim/requests` (the request log), and
-`GET /sim/wait?orders=N`, `?filled=N`, `?requests=N[&method=&path=]` with `&timeout_s=`, which answers `{"met": bool}`
-as soon as it holds.
+`GET /sim/wait` with `orders=N`, `filled=N`, `requests=N[&method=&path=]` (at least N) or `open_positions=N` (at most N)
+and `timeout_s=`, which answers `{"met": bool}` as soon as it holds.
 """
 
 import time
@@ -169,14 +169,17 @@ class Control:
 
     async def _wait(self, request: web.Request) -> web.Response:
         query = request.query
-        goals = {name: _number(request, name, 0) for name in ("orders", "filled", "requests") if name in query}
-        if not goals:
-            return _json({"error": "wait for what? give orders=N, filled=N or requests=N"}, status=400)
+        least = {name: _number(request, name, 0) for name in ("orders", "filled", "requests") if name in query}
+        most = {name: _number(request, name, 0) for name in ("open_positions",) if name in query}
+        if not least | most:
+            return _json({"error": "wait for what? give orders, filled, requests or open_positions"}, status=400)
         method, path = query.get("method"), query.get("path")
 
         def holds() -> bool:
             reached = state.progress(self._venue, method, path)
-            return all(reached[name] >= goal for name, goal in goals.items())
+            return all(reached[name] >= goal for name, goal in least.items()) and all(
+                reached[name] <= goal for name, goal in most.items()
+            )
 
         met = await self._watch.until(holds, _timeout_s(request))
         return _json({"met": met, **state.progress(self._venue, method, path)})

@@ -46,6 +46,7 @@ class Gateway:
         self._watch.changed()
         await self._travel()
         params = parse_form(query, body)
+        record.symbol = params.get("symbol")
         call = Call(method=method, path=path, api_key=api_key, orders=orders_in(path, method, params), params=params)
         asked = signing.Request(api_key=api_key, query=query, body=body, params=params)
         planned = self._venue.faults.on_request(call)

@@ -77,6 +77,7 @@ async def test_waiting_ends_when_the_order_comes(sim: Simulator, client: VenueCl
     assert [record["symbol"] for record in await waiting] == ["ETHUSDT"]
     await sim.wait(filled=1)
     await sim.wait(requests=1, method="POST", path="/fapi/v1/order")
+    await sim.wait(open_positions=43)
 
 
 async def test_waiting_in_vain_is_told(sim: Simulator) -> None:
@@ -84,6 +85,8 @@ async def test_waiting_in_vain_is_told(sim: Simulator) -> None:
         await sim.wait_orders(1, timeout_s=0.05)
     with pytest.raises(SimulatorError, match="waited"):
         await sim.wait(filled=1, timeout_s=0.05)
+    with pytest.raises(SimulatorError, match="waited"):
+        await sim.wait(open_positions=43, timeout_s=0.05)
 
 
 async def test_requests_are_logged_with_key_status_and_times(sim: Simulator, client: VenueClient) -> None:
@@ -94,7 +97,7 @@ async def test_requests_are_logged_with_key_status_and_times(sim: Simulator, cli
 
     assert (first["path"], first["api_key"], first["status"]) == ("/fapi/v2/positionRisk", "sim-key", 200)
     assert first["received_us"] <= first["answered_us"] <= second["received_us"]
-    assert second["status"] == 400
+    assert (second["status"], second["symbol"]) == (400, "NOSUCH")
 
 
 async def test_mistakes_are_answered_and_change_nothing(sim: Simulator) -> None:

@@ -1,8 +1,11 @@
 """Which orders the venue refuses, and with which code."""
 
+from contextlib import suppress
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from exchange_sim.core.errors import VenueError
 from exchange_sim.core.venue import Venue
@@ -76,6 +79,21 @@ def test_a_limit_order_does_not_care_for_the_market_maximum() -> None:
     target = venue(positions=holding("50"))
 
     assert send(target, limit_order("SELL", "50", "2000", reduceOnly="true"))["status"] == "FILLED"
+
+
+words = st.text(max_size=8) | st.sampled_from(
+    ["ETHUSDT", "SELL", "BUY", "LIMIT", "MARKET", "true", "1", "0.5", "NaN", "GTC"]
+)
+
+
+@given(order=st.fixed_dictionaries({}, optional=dict.fromkeys(limit_order("SELL", "1", "1"), words)))
+def test_whatever_is_sent_is_filled_or_refused_with_a_code(order: dict[str, str]) -> None:
+    target = venue(positions=LONG)
+
+    with suppress(VenueError):
+        send(target, order)
+
+    assert target.evidence.orders[0].outcome in ("accepted", "refused")
 
 
 def test_a_price_off_the_tick_is_refused() -> None:

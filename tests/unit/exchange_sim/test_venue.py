@@ -130,6 +130,7 @@ def test_reset_returns_to_the_opening_and_forgets_the_evidence() -> None:
         ({"positions": holding("1", symbol="NOSUCH")}, "unknown symbol NOSUCH"),
         ({"marks": {"ETHUSDT": "0"}}, "mark price of ETHUSDT must be positive"),
         ({"positions": holding("NaN")}, "quantity of ETHUSDT must be finite"),
+        ({"positions": holding("1e40")}, "quantity of ETHUSDT must be finite"),
         ({"resting_orders": [{"symbol": "ETHUSDT", "side": "SELL"}]}, "needs a positive qty"),
     ],
 )
@@ -141,6 +142,22 @@ def test_a_wrong_scenario_changes_nothing(wrong: dict[str, Any], problem: str) -
 
     assert quantity(target) == 1
     assert target.account.balance != 5
+
+
+def test_a_mode_that_changes_under_us_takes_the_positions_along() -> None:
+    target = venue(positions=[*holding("3"), *holding("-2", symbol="BTCUSDT")])
+
+    target.apply(scene(hedge_mode=True), NOW_MS)
+    assert [quantity(target, side="LONG"), quantity(target, "BTCUSDT", side="SHORT")] == [3, -2]
+    assert [row["positionAmt"] for row in msgspec.json.decode(target.feeds.positions("ETHUSDT", ()))] == [
+        "0.000",
+        "3.000",
+        "0.000",
+    ]
+
+    target.apply(scene(positions=holding("-1", position_side="SHORT"), hedge_mode=True), NOW_MS)
+    target.apply(scene(hedge_mode=False), NOW_MS)
+    assert quantity(target) == 2
 
 
 def test_the_mode_changes_only_when_nothing_is_open() -> None:

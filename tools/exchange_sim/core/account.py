@@ -52,8 +52,19 @@ class Account:
         return self.legs.get((symbol, position_side), FLAT)
 
     def set_leg(self, key: LegKey, leg: Leg) -> None:
-        """Write a position; a flat one is forgotten, but for the time of its last change."""
+        """Write a position, a flat one too: it keeps the time of its last change."""
         self.legs[key] = leg
+
+    def switch_mode(self, *, hedge_mode: bool) -> None:
+        """Change the mode. What is open moves to the leg that shows it now, as if it had been opened there."""
+        if hedge_mode == self.hedge_mode:
+            return
+        self.hedge_mode = hedge_mode
+        opened, self.legs = list(self.open_legs()), {}
+        for (symbol, _), leg in opened:
+            side: PositionSide = "BOTH" if not hedge_mode else "LONG" if leg.quantity > 0 else "SHORT"
+            total = leg.quantity + self.leg(symbol, side).quantity
+            self.legs[symbol, side] = Leg(quantity=total, entry_price=leg.entry_price, updated_ms=leg.updated_ms)
 
     def sides(self) -> tuple[PositionSide, ...]:
         """Return the rows that `positionRisk` shows of every symbol in this mode."""

@@ -25,6 +25,8 @@ class RequestRecord(Struct, kw_only=True):
     path: str
     api_key: str
     received_us: int
+    symbol: str | None = None
+    """The `symbol` parameter, where the request has one."""
     status: int | None = None
     answered_us: int | None = None
     fault: str | None = None

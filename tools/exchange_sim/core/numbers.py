@@ -5,6 +5,8 @@ from typing import Final
 
 ZERO: Final = Decimal(0)
 MARK_PLACES: Final = 8
+LARGEST: Final = Decimal(10) ** 14
+"""Scenarios stay below this, so that no product of price and quantity outgrows the arithmetic."""
 
 
 def plain(value: Decimal, places: int) -> str:

@@ -42,7 +42,7 @@ def order_log(venue: Venue) -> list[OrderRecord]:
 
 
 def progress(venue: Venue, method: str | None, path: str | None) -> dict[str, int]:
-    """Count orders received, orders filled, and requests (of one method and path, where given)."""
+    """Count orders received, orders filled, open positions, and requests (of one method and path, where given)."""
     counts = venue.evidence.counts
     wanted = [
         amount
@@ -52,6 +52,7 @@ def progress(venue: Venue, method: str | None, path: str | None) -> dict[str, in
     return {
         "orders": len(venue.evidence.orders),
         "filled": sum(_current(venue, record).status == "FILLED" for record in venue.evidence.orders),
+        "open_positions": sum(1 for _ in venue.account.open_legs()),
         "requests": sum(wanted),
     }
 

@@ -12,6 +12,7 @@ from exchange_sim.core.faults import ROW_ACTIONS, Fault, FaultPlan
 from exchange_sim.core.feeds import Feeds
 from exchange_sim.core.limits import Limits, RateLimiter
 from exchange_sim.core.market import Depth, Market
+from exchange_sim.core.numbers import LARGEST
 from exchange_sim.core.orders import Order, OrderRequest
 from exchange_sim.core.parameters import Params
 from exchange_sim.core.scenario import RestingOrder, Scenario, ScenarioPosition
@@ -57,7 +58,7 @@ class Venue:
         """Change what is named in `change` and nothing else. Raises ValueError for what does not exist."""
         self.check(change)
         if change.hedge_mode is not None:
-            self.account.hedge_mode = change.hedge_mode
+            self.account.switch_mode(hedge_mode=change.hedge_mode)
             self.feeds.mode_changed()
         if change.balance is not None:
             self.account.balance = change.balance
@@ -134,7 +135,7 @@ class Venue:
             raise refusal(-4067)
         if any(True for _ in self.account.open_legs()):
             raise refusal(-4068)
-        self.account.hedge_mode = now_hedge
+        self.account.switch_mode(hedge_mode=now_hedge)
         self.feeds.mode_changed()
 
     def start_countdown(self, symbol: str, countdown_ms: int, now_ms: int) -> None:
@@ -168,13 +169,13 @@ class Venue:
             **{entry.symbol: entry.mark for entry in scenario.positions if entry.mark is not None},
         }
         for symbol, mark in prices.items():
-            if not mark.is_finite() or mark <= 0:
+            if not (mark.is_finite() and 0 < mark < LARGEST):
                 raise ValueError(f"scenario: the mark price of {symbol} must be positive, not {mark}")
         for position in scenario.positions:
-            if not position.qty.is_finite():
+            if not (position.qty.is_finite() and abs(position.qty) < LARGEST):
                 raise ValueError(f"scenario: the quantity of {position.symbol} must be finite, not {position.qty}")
         for order in scenario.resting_orders:
-            if not (order.close_position or order.qty > 0):
+            if not (order.close_position or 0 < order.qty < LARGEST):
                 raise ValueError(f"scenario: the resting order of {order.symbol} needs a positive qty, not {order.qty}")
 
     def _set_position(self, position: ScenarioPosition, now_ms: int) -> None:
