@@ -1,0 +1,38 @@
+"""The oracle's settings: read once, strict, one struct."""
+
+from decimal import Decimal
+from typing import Annotated
+
+from msgspec import Meta
+
+from contracts.vocabulary import Environment
+from exchange.config import ExchangeConfig
+from runtime.secret import Secret
+from runtime.settings import CommonSettings
+
+SIMULATOR_URL = "http://127.0.0.1:8090"
+
+
+class OracleSettings(CommonSettings, frozen=True, kw_only=True):
+    """Whose positions are read, where, how often. The key needs no permission but reading."""
+
+    consumer_name: Annotated[str, Meta(pattern=r"^[!-~]{1,100}$", description="must be one word")] = "position-oracle-1"
+    http_port: Annotated[int, Meta(ge=0, le=65_535)] = 8041
+    exchange_id: str = "binanceusdm"
+    exchange_env: Environment = Environment.SIM
+    exchange_base_url: str | None = None
+    exchange_api_key: Secret = Secret("")
+    exchange_api_secret: Secret = Secret("")
+    oracle_poll_seconds: Annotated[Decimal, Meta(gt=0, le=3_600)] = Decimal(1)
+
+    @property
+    def exchange(self) -> ExchangeConfig:
+        """The connection. Without an address of its own, `sim` is the simulator on this machine."""
+        local = SIMULATOR_URL if self.exchange_env is Environment.SIM else None
+        return ExchangeConfig(
+            exchange_id=self.exchange_id,
+            environment=self.exchange_env,
+            base_url=self.exchange_base_url or local,
+            api_key=self.exchange_api_key.reveal(),
+            api_secret=self.exchange_api_secret.reveal(),
+        )

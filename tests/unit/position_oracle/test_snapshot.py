@@ -1,0 +1,83 @@
+"""From a reading to a snapshot: every row accounted for."""
+
+from decimal import Decimal
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from contracts import codec
+from contracts.positions import PositionSnapshot
+from contracts.vocabulary import Environment, PositionSide
+from exchange.model import Position, PositionReading, UnreadableRow
+from position_oracle.core.snapshot import snapshot_of
+from support.exchange_builders import position, reading, unreadable_row
+
+
+def make(what: PositionReading, marks: dict[str, Decimal] | None = None) -> PositionSnapshot:
+    return snapshot_of(
+        what,
+        marks or {},
+        origin="position-oracle-1",
+        venue="binanceusdm",
+        environment=Environment.SIM,
+        account="main",
+        sequence=7,
+    )
+
+
+def test_zero_rows_count_as_seen_and_are_left_out() -> None:
+    snapshot = make(reading(position("0"), position("0.000", symbol="BTCUSDT"), position("-2", symbol="XRPUSDT")))
+
+    assert snapshot.symbols_seen == 3
+    assert [(row.symbol, row.quantity) for row in snapshot.positions] == [("XRPUSDT", Decimal(-2))]
+
+
+def test_dust_is_not_zero() -> None:
+    assert len(make(reading(position("0.000000001"))).positions) == 1
+
+
+def test_i14_a_row_that_cannot_be_read_is_named_and_counts_as_seen() -> None:
+    snapshot = make(reading(position("1"), unreadable=(unreadable_row("NANUSDT"),)))
+
+    assert snapshot.symbols_seen == 2
+    assert [(row.symbol, row.field) for row in snapshot.unreadable] == [("NANUSDT", "positionAmt")]
+
+
+def test_a_row_without_a_mark_takes_the_symbol_s_and_keeps_its_own_otherwise() -> None:
+    rows = reading(position(mark=None), position(symbol="BTCUSDT", mark="5"), position(symbol="XRPUSDT", mark=None))
+
+    snapshot = make(rows, {"ETHUSDT": Decimal(3446), "BTCUSDT": Decimal(6)})
+
+    assert [row.mark_price for row in snapshot.positions] == [Decimal(3446), Decimal(5), None]
+    assert snapshot.marks == {"ETHUSDT": Decimal(3446), "BTCUSDT": Decimal(6)}
+
+
+def test_the_snapshot_is_as_old_as_the_moment_before_the_request() -> None:
+    snapshot = make(reading(position()))
+
+    assert (snapshot.taken_at_ms, snapshot.read_ms, snapshot.sequence) == (1_000, 5, 7)
+    assert snapshot.snapshot_id == "position-oracle-1-1000-7"
+
+
+quantities = st.decimals(min_value=Decimal("-1e6"), max_value=Decimal("1e6"), places=8)
+rows = st.builds(
+    Position,
+    symbol=st.sampled_from(["AUSDT", "BUSDT", "CUSDT"]),
+    side=st.sampled_from(PositionSide),
+    quantity=quantities,
+    entry_price=st.none() | quantities,
+    mark_price=st.none() | st.decimals(min_value=0, max_value=Decimal("1e6"), places=8),
+)
+bad_rows = st.builds(UnreadableRow, symbol=st.text(max_size=5), field=st.just("positionAmt"), problem=st.text())
+
+
+@given(st.lists(rows), st.lists(bad_rows))
+def test_i14_every_row_is_zero_open_or_unreadable_and_survives_the_wire(
+    good: list[Position], bad: list[UnreadableRow]
+) -> None:
+    snapshot = make(reading(*good, unreadable=tuple(bad)))
+
+    zero = sum(row.quantity == 0 for row in good)
+    assert snapshot.symbols_seen == zero + len(snapshot.positions) + len(snapshot.unreadable)
+    fields = codec.encode(snapshot, source="/t", subject="main", event_id="1", time_ms=1, traceparent=None)
+    assert codec.decode(fields).event == snapshot
