@@ -3,10 +3,9 @@
 import asyncio
 from collections.abc import Mapping
 from decimal import Decimal
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
-from redis.asyncio import Redis
 from redis.exceptions import ConnectionError as RedisConnectionError
 
 from exchange.errors import ExchangeError, KeyRejected, ReadFailed, ReadUnusable
@@ -16,6 +15,9 @@ from position_oracle.poller import Poller
 from position_oracle.settings import OracleSettings
 from runtime.metrics import Metrics
 from support.exchange_builders import position, reading
+
+if TYPE_CHECKING:
+    from redis.asyncio import Redis
 
 
 class StillClock:
