@@ -173,11 +173,7 @@ def _counts(ledger: Ledger, records: Sequence[OrderRecord], outcomes: Sequence[P
     buckets = {bucket: len(ledger.keys_in((bucket,))) for bucket in Bucket}
     to_close = ledger.keys_in((Bucket.TO_CLOSE,))
     sent = [record for record in records if record.reached_wire]
-    closed = {
-        PositionKey(outcome.symbol, outcome.position_side)
-        for outcome in outcomes
-        if outcome.fate is PositionFate.CLOSED
-    }
+    closed = {_key(outcome) for outcome in outcomes if outcome.fate in _CLOSED}
     sent_keys = {record.key for record in sent}
     nonzero = len(ledger.entries)
     return Counts(
