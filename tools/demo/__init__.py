@@ -1,1 +1,1 @@
-"""The whole trio on an embedded Redis and the simulator: the incident, replayed and proved."""
+"""The incident, replayed on an embedded Redis and the exchange simulator, and proved three ways."""

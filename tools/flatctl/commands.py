@@ -69,10 +69,8 @@ async def announce_arm(session: Session, intent: Intent) -> int:
     status = await look(session.redis, session.latch, settings)
     screen.line(settings.banner, style="bold")
     what = "the WHOLE ACCOUNT" if intent.scope.whole_account else f"only {', '.join(intent.scope.symbols)}"
-    screen.line(
-        f"arms ONE flatten of {what}: every open position is closed with reduce-only market orders; "
-        f"the permission expires after {ARM_TTL_S} s"
-    )
+    screen.line(f"arms ONE flatten of {what}; the permission expires after {ARM_TTL_S} s")
+    screen.line("every open position is closed with market orders that can only reduce it")
     if status.snapshot is None:
         screen.line("the oracle has published no reading: how much is open is not known here", style=views.WARNING)
     else:
@@ -92,7 +90,7 @@ async def announce_arm(session: Session, intent: Intent) -> int:
         )
     if not all(group.exists for group in status.groups):
         screen.line("WARNING: governor or executor never ran in this namespace", style=views.WARNING)
-    screen.line("the governor's own flags cannot be seen from here: it judges every gate and says so")
+    screen.line("the governor's own flags cannot be seen from here; it judges every gate and says so")
     return exits.OK
 
 

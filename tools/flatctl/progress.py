@@ -76,7 +76,7 @@ class RunProgress:
             case OrderResolved():
                 line = self._resolve(event)
             case RestingCancelled():
-                line = f"{event.symbol:<16} {len(event.order_ids)} resting orders cancelled"
+                line = f"{event.symbol:<20} {len(event.order_ids)} resting orders cancelled"
             case RunVerified():
                 line = self._verify(event)
             case RunFinished():
@@ -147,8 +147,9 @@ class RunProgress:
         intended = self._intended.get(event.client_order_id)
         asked = f"{intended.order_side:<4} {quantity(intended.quantity)}" if intended else "an order of another attempt"
         leg = "" if event.position_side is PositionSide.BOTH else f" ({event.position_side})"
+        became = "" if event.state is OrderState.FILLED else f"{event.state}, "
         detail = f"  {event.detail}" if event.detail and event.state is not OrderState.FILLED else ""
-        return f"{event.symbol + leg:<16} {asked:<24} {event.state}  filled {quantity(event.filled_quantity)}{detail}"
+        return f"{event.symbol + leg:<20} {asked:<20} {became}filled {quantity(event.filled_quantity)}{detail}"
 
     def _verify(self, event: RunVerified) -> str:
         if self._first_verified is None:

@@ -1,0 +1,169 @@
+"""`python -m demo`: start, tell, clean up. Exit code 0 only when all three ways of the proof agree."""
+
+import argparse
+import asyncio
+import os
+import shutil
+import signal
+import sys
+import tempfile
+import time
+from collections.abc import Coroutine
+from pathlib import Path
+from typing import Any
+
+from redis.exceptions import RedisError
+
+from contracts.codec import UndecodableEntry
+from demo import keeping
+from demo.processes import ChildDied, Processes
+from demo.stack import CannotStart, Stack, start_stack
+from demo.story import introduce, tell
+from demo.telling import Teller
+from exchange.errors import ExchangeError
+
+FAILED = 1
+SIGNALLED = 128
+STDERR = 2
+WATCH_S = 0.05
+ENDINGS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+def main() -> None:
+    """Run the demo; ends with its exit code."""
+    options = _options()
+    _keep_standard_descriptors()
+    if options.stop is not None:
+        try:
+            sys.stdout.write(f"{keeping.stop_left_running(options.stop)}\n")
+        except ValueError as error:
+            _say(str(error))
+            sys.exit(FAILED)
+        return
+    sys.exit(asyncio.run(_run(keep=options.keep, only_run=options.only_run)))
+
+
+class _Ended(Exception):
+    """A signal asked to end."""
+
+    def __init__(self, number: signal.Signals) -> None:
+        super().__init__(number.name)
+        self.signal = number
+
+
+async def _run(*, keep: bool, only_run: bool) -> int:
+    """The exit code. Every process is ended, whatever happens, unless it ends well and is to be kept."""
+    signalled = _listen_for_signals()
+    teller = Teller()
+    directory = Path(tempfile.mkdtemp(prefix="flatguard-demo-"))
+    processes = Processes(directory)
+    kept = False
+    try:
+        play = _only_run(processes, directory, teller) if only_run else _demo(processes, directory, teller, keep=keep)
+        code = await _watched(processes, play, signalled)
+        kept = keep and not only_run
+    except _Ended as ended:
+        _say(f"{ended.signal.name}: stopping everything")
+        code = 0 if only_run else SIGNALLED + ended.signal
+    except (CannotStart, ChildDied, ExchangeError, RedisError, UndecodableEntry) as error:
+        _say(str(error))
+        code = FAILED
+    finally:
+        if not kept:
+            processes.stop_all()
+            shutil.rmtree(directory)
+    return code
+
+
+async def _demo(processes: Processes, directory: Path, teller: Teller, *, keep: bool) -> int:
+    stack = await _start(processes, directory, teller, lasting=keep)
+    agreed = await tell(stack, processes, teller)
+    if keep:
+        keeping.write_down(stack, processes)
+        teller.line()
+        teller.line(f"Everything is left running in {directory}", "bold cyan")
+        keeping.explain(stack, teller, stop=keeping.stop_command(stack))
+    return 0 if agreed else FAILED
+
+
+async def _only_run(processes: Processes, directory: Path, teller: Teller) -> int:
+    stack = await _start(processes, directory, teller, lasting=True)
+    keeping.write_down(stack, processes)
+    teller.line()
+    keeping.explain(stack, teller, stop="Ctrl-C here")
+    await asyncio.Event().wait()
+    return 0
+
+
+async def _start(processes: Processes, directory: Path, teller: Teller, *, lasting: bool) -> Stack:
+    began_s = time.monotonic()
+    teller.line("Flatguard demo: Redis, an exchange simulator and the three services, all on this machine")
+    stack = await start_stack(processes, directory, lasting=lasting)
+    introduce(stack, teller, time.monotonic() - began_s)
+    return stack
+
+
+async def _watched(processes: Processes, play: Coroutine[Any, Any, int], signalled: "asyncio.Future[int]") -> int:
+    """Run `play`, unless a process dies (ChildDied) or somebody ends the demo (_Ended) before."""
+
+    async def alive() -> int:
+        while True:
+            processes.check()
+            await asyncio.sleep(WATCH_S)
+
+    async def ended() -> int:
+        raise _Ended(signal.Signals(await signalled))
+
+    tasks = [asyncio.create_task(work) for work in (play, alive(), ended())]
+    try:
+        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.wait(tasks)
+    # A dead process explains what the story could only see the consequence of: it is told first.
+    processes.check()
+    return next(task for task in tasks if task in done).result()
+
+
+def _listen_for_signals() -> "asyncio.Future[int]":
+    """The first signal that asks to end. Later ones change nothing: cleaning up is under way."""
+    loop = asyncio.get_running_loop()
+    first: asyncio.Future[int] = loop.create_future()
+
+    def on_signal(number: int) -> None:
+        if not first.done():
+            first.set_result(number)
+
+    for number in ENDINGS:
+        if signal.getsignal(number) is not signal.SIG_IGN:  # nohup means it
+            loop.add_signal_handler(number, on_signal, number)
+    return first
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m demo", description=__doc__)
+    choice = parser.add_mutually_exclusive_group()
+    choice.add_argument("--keep", action="store_true", help="leave everything running, and say how to look at it")
+    choice.add_argument("--only-run", action="store_true", help="start everything and wait for Ctrl-C")
+    choice.add_argument("--stop", metavar="DIR", type=Path, help="stop what --keep has left running")
+    return parser.parse_args()
+
+
+def _keep_standard_descriptors() -> None:
+    """Started with stdout closed, a log file would become descriptor 1, and every print would go there."""
+    while (descriptor := os.open(os.devnull, os.O_RDWR)) <= STDERR:
+        os.set_inheritable(descriptor, True)  # noqa: FBT003 - positional only
+    os.close(descriptor)
+
+
+def _say(text: str) -> None:
+    try:
+        sys.stderr.write(f"demo: {text}\n")
+        sys.stderr.flush()
+    except OSError:
+        return  # nobody reads it: the exit code says it as well
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,249 @@
+"""The whole trio with its Redis and its exchange, as separate processes on free ports of this machine."""
+
+import asyncio
+import http.client
+import json
+import os
+import re
+import socket
+import sys
+from collections.abc import Awaitable, Callable, Mapping
+from decimal import Decimal
+from pathlib import Path
+
+from msgspec import Struct
+from redis.exceptions import RedisError
+
+from contracts.streams import DEFAULT_ALLOCATION_PREFIX, DEFAULT_NAMESPACE, Keys
+from demo.processes import Child, ChildDied, Processes
+from demo.redis_binary import HOW_TO_GET_ONE, find_redis
+from demo.targets import targets
+from runtime.redis_client import open_redis, raw
+from runtime.variables import KNOWN_VARIABLES, PREFIXES
+
+START_S = 30.0
+TICK_S = 0.02
+PORT_ATTEMPTS = 5
+REDIS_OPTIONS = (
+    *("--bind", "127.0.0.1", "--maxmemory-policy", "noeviction"),
+    *("--appendonly", "yes", "--appendfsync", "always", "--save", ""),
+)
+ACCOUNT = "main"
+SIM_KEY, SIM_SECRET = "sim-key", "sim-secret"  # the simulator's own dummies
+SIM_READ_KEY, SIM_READ_SECRET = "sim-read-key", "sim-read-secret"
+_LISTENING = re.compile(r"listening on (http://[0-9.]+:[0-9]+)")
+
+
+class CannotStart(Exception):
+    """The demo cannot run here; the text is one clear line."""
+
+
+class Service(Struct, frozen=True, kw_only=True):
+    """One running program."""
+
+    name: str
+    pid: int
+    url: str
+
+
+class Stack(Struct, frozen=True, kw_only=True):
+    """Everything that runs, and how to reach it."""
+
+    directory: Path
+    redis_origin: str
+    redis_url: str
+    exchange_url: str
+    services: tuple[Service, ...]
+    environ: Mapping[str, str]
+    """For an operator's tools: the same settings as the services, with the key that may only read."""
+
+    @property
+    def keys(self) -> Keys:
+        """The keys of the demo's namespace."""
+        return Keys(DEFAULT_NAMESPACE)
+
+    def log_of(self, name: str) -> Path:
+        """A program's log."""
+        return self.directory / f"{name}.log"
+
+
+async def start_stack(processes: Processes, directory: Path, *, lasting: bool) -> Stack:
+    """Start everything and wait until all are ready. Raises CannotStart or ChildDied.
+
+    `lasting`: it stays up for people to look at, so the allocation targets must not grow stale within minutes.
+    """
+    environ = clean_environment(os.environ)
+    found = find_redis()
+    if found is None:
+        raise CannotStart(HOW_TO_GET_ONE)
+    program, origin = found
+    redis, redis_url = await _start_redis(processes, directory, program, environ)
+    exchange = processes.start(
+        "exchange-sim", _python("exchange_sim.main", "--port", "0", "--scenario", "incident"), environ
+    )
+    exchange_url = await _listening(exchange)
+    environ |= {
+        "REDIS_URL": redis_url,
+        "FLATTEN_NAMESPACE": DEFAULT_NAMESPACE,
+        "ACCOUNT": ACCOUNT,
+        "EXCHANGE_ENV": "sim",
+        "EXCHANGE_BASE_URL": exchange_url,
+        "ESS_LATCH": f"file:{directory / 'ESS_ON'}",
+        "LOG_FORMAT": "json",
+    }
+    reading = {"EXCHANGE_API_KEY": SIM_READ_KEY, "EXCHANGE_API_SECRET": SIM_READ_SECRET}
+    trading = {"EXCHANGE_API_KEY": SIM_KEY, "EXCHANGE_API_SECRET": SIM_SECRET}
+    judging = {
+        "GOV_TESTNET_FORCE_FLATTEN": "true",
+        "GOV_TESTNET_FORCE_FLATTEN_CONFIRM": "FLATTEN_NOW",
+        "FLATTEN_COOLDOWN_SECONDS": "60",
+        "P29_STALE_SECONDS": "31536000" if lasting else "300",
+    }
+    await _write_targets(redis_url, exchange_url)
+    own = {"HTTP_PORT": "0"}
+    children = [
+        processes.start("flatten-executor", _python("flatten_executor.main"), environ | own | trading),
+        processes.start("position-oracle", _python("position_oracle.main"), environ | own | reading),
+        processes.start("governor", _python("governor.main"), environ | own | judging),
+    ]
+    urls = await asyncio.gather(*(_ready(child) for child in children))
+    names = [Service(name="redis", pid=redis.pid, url=redis_url)]
+    names += [Service(name="exchange-sim", pid=exchange.pid, url=exchange_url)]
+    names += [Service(name=child.name, pid=child.pid, url=url) for child, url in zip(children, urls, strict=True)]
+    return Stack(
+        directory=directory,
+        redis_origin=origin,
+        redis_url=redis_url,
+        exchange_url=exchange_url,
+        services=tuple(names),
+        environ=environ | reading,
+    )
+
+
+def clean_environment(environ: Mapping[str, str]) -> dict[str, str]:
+    """`environ` without any setting of Flatguard's: nothing of a real account may reach the demo's processes."""
+    kept = {name: value for name, value in environ.items() if not _is_ours(name)}
+    return kept | {"PYTHONUNBUFFERED": "1"}
+
+
+def _is_ours(name: str) -> bool:
+    base = name.removesuffix("_FILE")
+    return name in KNOWN_VARIABLES or base in KNOWN_VARIABLES or name.startswith(PREFIXES)
+
+
+async def until(what: str, found: Callable[[], Awaitable[bool]], seconds: float = START_S) -> None:
+    """Ask until it is so. Raises CannotStart when it does not come."""
+    try:
+        async with asyncio.timeout(seconds):
+            while not await found():  # noqa: ASYNC110 - other processes: there is nothing to wait on but asking
+                await asyncio.sleep(TICK_S)
+    except TimeoutError:
+        raise CannotStart(f"waited {seconds:g} s for {what}, and it did not come") from None
+
+
+async def http_get(url: str, path: str) -> tuple[int, bytes]:
+    """One request, off the event loop; status 0 while nobody answers."""
+    return await asyncio.to_thread(_get, url, path)
+
+
+def _get(url: str, path: str) -> tuple[int, bytes]:
+    connection = http.client.HTTPConnection(url.removeprefix("http://"), timeout=5)
+    try:
+        connection.request("GET", path)
+        response = connection.getresponse()
+        return response.status, response.read()
+    except OSError:
+        return 0, b""
+    finally:
+        connection.close()
+
+
+def _python(module: str, *arguments: str) -> list[str]:
+    return [sys.executable, "-m", module, *arguments]
+
+
+async def _start_redis(
+    processes: Processes, directory: Path, program: Path, environ: Mapping[str, str]
+) -> tuple[Child, str]:
+    """On a free port; another process may take the port first, so it is tried again."""
+    data = directory / "redis"
+    data.mkdir()
+    for attempt in range(PORT_ATTEMPTS):
+        port = _free_port()
+        arguments = [str(program), "--port", str(port), "--dir", str(data), *REDIS_OPTIONS]
+        child = processes.start("redis", arguments, environ)
+        url = f"redis://127.0.0.1:{port}/0"
+        try:
+            await _answers(child, url, processes)
+        except ChildDied as error:
+            if "in use" not in str(error) or attempt == PORT_ATTEMPTS - 1:
+                raise
+            processes.forget(child)
+        else:
+            return child, url
+    raise CannotStart("no free port for Redis")
+
+
+def _free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return int(listener.getsockname()[1])
+
+
+async def _answers(child: Child, url: str, processes: Processes) -> None:
+    redis = open_redis(url, name="demo")
+
+    async def pings() -> bool:
+        processes.check()
+        try:
+            info: bytes = await raw(redis, "INFO", "server")
+        except RedisError:
+            return False
+        # Another server that took the port first would answer too.
+        return f"process_id:{child.pid}\r".encode() in info
+
+    try:
+        await until("Redis", pings)
+    finally:
+        await redis.aclose()
+
+
+async def _listening(child: Child) -> str:
+    """The address that the program says it listens on."""
+    found: list[str] = []
+
+    async def said() -> bool:
+        match = _LISTENING.search(child.log.read_text(errors="replace")) if child.log else None
+        found.extend([match.group(1)] if match else [])
+        return match is not None
+
+    await until(f"{child.name} to listen (its log: {child.log})", said)
+    return found[0]
+
+
+async def _ready(child: Child) -> str:
+    url = await _listening(child)
+
+    async def ready() -> bool:
+        status, _ = await http_get(url, "/readyz")
+        return status == http.client.OK
+
+    await until(f"{child.name} to become ready ({url}/readyz says why not)", ready)
+    return url
+
+
+async def _write_targets(redis_url: str, exchange_url: str) -> None:
+    """What others would have written: an allocation for every symbol that holds a position."""
+    status, body = await http_get(exchange_url, "/sim/state")
+    if status != http.client.OK:
+        raise CannotStart(f"{exchange_url}/sim/state answers {status}")
+    state = json.loads(body)
+    holdings = [(row["symbol"], Decimal(row["notional"])) for row in state["positions"]]
+    redis = open_redis(redis_url, name="demo")
+    try:
+        seconds, _ = await raw(redis, "TIME")
+        for symbol, fields in targets(holdings, int(seconds)).items():
+            flat = [text for pair in fields.items() for text in pair]
+            await raw(redis, "HSET", f"{DEFAULT_ALLOCATION_PREFIX}{symbol}", *flat)
+    finally:
+        await redis.aclose()

@@ -1,0 +1,72 @@
+"""What the demo prints: rich in a terminal, plain text in a pipe, nothing at all where nobody reads any more."""
+
+import os
+import sys
+from collections.abc import Callable, Sequence
+from decimal import Decimal
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from demo.proof import Finding
+
+PIPE_COLUMNS = 100
+
+
+class Teller:
+    """Numbered steps, lines, tables and findings."""
+
+    def __init__(self) -> None:
+        if sys.stdout is None:
+            sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115, PTH123 - stdout stays open
+        width = None if sys.stdout.isatty() or os.environ.get("COLUMNS") else PIPE_COLUMNS
+        self._console = Console(markup=False, highlight=False, emoji=False, width=width)
+        self._step = 0
+
+    def step(self, title: str) -> None:
+        """The next part of the story."""
+        self._step += 1
+        self.line()
+        self.line(f"{self._step}  {title}", "bold cyan")
+
+    def line(self, text: str = "", style: str = "") -> None:
+        """One line."""
+        self._print(Text(text, style=style))
+
+    def table(self, columns: Sequence[str], rows: Sequence[Sequence[str]], *, numeric: frozenset[str]) -> None:
+        """A table; columns named in `numeric` stand to the right."""
+        table = Table(box=None, pad_edge=False, header_style="bold")
+        for name in columns:
+            table.add_column(name, justify="right" if name in numeric else "left", overflow="fold")
+        for row in rows:
+            table.add_row(*(Text(cell) for cell in row))
+        self._print(table)
+
+    def finding(self, finding: Finding) -> None:
+        """A statement of the proof, with what it rests on."""
+        word, style = ("PASS", "green") if finding.passed else ("FAIL", "bold red")
+        self._print(Text.assemble((f"   {word}  ", style), f"{finding.claim}: ", (finding.found, "dim")))
+
+    def flush(self) -> None:
+        """Before another process writes to the same place."""
+        self._try(self._console.file.flush)
+
+    def _print(self, what: Text | Table) -> None:
+        self._try(lambda: self._console.print(what, soft_wrap=isinstance(what, Text) and not self._console.is_terminal))
+        self.flush()
+
+    @staticmethod
+    def _try(write: Callable[[], None]) -> None:
+        """The reader may have gone away: the demo goes on unseen, and its exit code still tells how it ended."""
+        try:
+            write()
+        except BrokenPipeError:
+            sink = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(sink, 1)
+            os.close(sink)
+
+
+def money(amount: Decimal | None) -> str:
+    """US dollars with two digits."""
+    return "unknown" if amount is None else f"${amount:,.2f}"
