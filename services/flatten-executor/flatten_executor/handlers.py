@@ -67,7 +67,8 @@ class RequestHandlers:
             async with lease.kept():
                 await lease.record(events=[started])
                 completed = await Run(entry.event, lease, self._tools).execute(reasons)
-                await self._store.finish(entry, lease, completed)
+                with self._observer.finishing(completed):
+                    await self._store.finish(entry, lease, completed)
         finally:
             self._observer.left()
         self._observer.finished(completed)

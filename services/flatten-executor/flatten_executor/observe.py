@@ -1,9 +1,10 @@
 """Everything that the executor logs, counts and traces."""
 
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 
 from opentelemetry import trace
-from opentelemetry.trace import SpanKind, StatusCode
+from opentelemetry.trace import Span, SpanKind, StatusCode
 
 from contracts.flattening import FlattenCompleted, OrderState, RunVerdict
 from flatten_executor.core.orders import OrderRecord
@@ -114,6 +115,10 @@ class Observer:
                 span.set_status(StatusCode.ERROR, str(record.state))
                 _log.warning(f"order {record.client_order_id} {record.symbol} {record.state}: {record.detail}")
             span.end(answered_at_ms * 1_000_000)
+
+    def finishing(self, completed: FlattenCompleted) -> AbstractContextManager[Span]:
+        """A span around publishing the verdict."""
+        return tracing.producer_span(completed.stream, conversation_id=completed.request_id)
 
     def finished(self, completed: FlattenCompleted) -> None:
         """The verdict is on record."""
