@@ -85,11 +85,10 @@ class ArmHandlers:
         """An arm works once. The entry that was decided is only acknowledged; any other one is put on record."""
         if record.entry_id == entry.id:
             await self._store.acknowledge(entry.id)
-            return
+            return self._observer.redelivered(entry.event, record)
         event = decided.repeated(entry.event, record, seen.now_ms)
         outcome = await self._store.repeat(entry.id, entry.event.account, event)
-        if not isinstance(outcome, AlreadyHandled):
-            self._observer.repeated(event)
+        return None if isinstance(outcome, AlreadyHandled) else self._observer.repeated(event)
 
 
 def _record(seen: StoreSeen) -> ArmRecord | None:

@@ -21,6 +21,7 @@ from governor.core.allocation import blocks, log_line
 from governor.core.decided import Exposure
 from governor.core.gates.confirm_phrase import PHRASE
 from governor.core.policy import Decision
+from governor.core.record import ArmRecord
 from governor.settings import GovernorSettings
 from runtime import tracing
 from runtime.clock import Clock
@@ -132,6 +133,10 @@ class Observer:
         """A decided arm came again, in another entry."""
         self._repeats.inc()
         _log.warning(f"ARM repeated arm_id={_line(event.arm_id)}: {event.first_outcome} before, nothing is done")
+
+    def redelivered(self, arm: ArmRequested, record: ArmRecord) -> None:
+        """The very entry that was decided came again: a crash or a lost reply lay in between."""
+        _log.info(f"ARM delivered again arm_id={_line(arm.arm_id)}: it is on record as {record.outcome}")
 
     def disarmed(self, event: ArmDisarmed) -> None:
         """An arm was taken back, or was decided before that."""

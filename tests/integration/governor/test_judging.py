@@ -10,7 +10,7 @@ import structlog
 from contracts.arming import ArmAccepted, ArmDisarmed, ArmRefused, ArmRepeated, Gate
 from contracts.streams import GOVERNOR_GROUP
 from contracts.vocabulary import Environment
-from governor.core.record import read_record
+from governor.core.record import ArmOutcome, ArmRecord, read_record, write_record
 from runtime.redis_client import raw
 from support.governing import Running
 from support.operator import Operator
@@ -134,9 +134,9 @@ async def test_a_disarm_that_comes_too_late_changes_nothing_and_is_on_record(
 
 async def test_a_disarm_leaves_another_arm_armed(operator: Operator, governor: Running) -> None:
     await operator.disarm("arm-1")
+    await operator.arm("arm-2")
+
     async with governor():
-        await operator.wait_for(ArmDisarmed)
-        await operator.arm("arm-2")
         (accepted,) = await operator.wait_for(ArmAccepted)
 
     assert accepted.arm_id == "arm-2"
@@ -178,6 +178,36 @@ async def test_the_oracle_being_dead_is_reported_and_stops_nothing(operator: Ope
 
     (request,) = await operator.requests()
     assert (request.snapshot_id, request.snapshot_age_ms, request.breaches) == (None, None, ())
+
+
+async def test_i16_an_entry_that_was_decided_and_comes_again_is_only_acknowledged(
+    operator: Operator, governor: Running
+) -> None:
+    (entry_id,) = await operator.arm("arm-1")
+    record = ArmRecord(outcome=ArmOutcome.FIRED, request_id="req-1", entry_id=entry_id, at_ms=1)
+    await raw(operator.redis, "HSET", operator.keys.fired, "arm-1", write_record(record))
+    await operator.publish(await operator.an_arm("arm-2"))
+
+    async with governor():
+        (refused,) = await operator.wait_for(ArmRefused)
+
+    assert refused.arm_id == "arm-2"
+    assert await operator.events(ArmRepeated) == []
+    assert await operator.requests() == []
+    assert await operator.pending(GOVERNOR_GROUP) == 0
+
+
+async def test_i1_a_record_that_nobody_can_read_still_means_that_the_arm_was_used(
+    operator: Operator, governor: Running
+) -> None:
+    await operator.arm("arm-1")
+    await raw(operator.redis, "HSET", operator.keys.fired, "arm-1", "{")
+
+    async with governor():
+        (repeated,) = await operator.wait_for(ArmRepeated)
+
+    assert repeated.first_outcome == "unreadable"
+    assert await operator.requests() == []
 
 
 async def test_an_entry_that_is_no_arm_is_dead_lettered_and_the_next_arm_is_judged(

@@ -18,6 +18,7 @@ from runtime.errors import RetryableError, StartupError
 from runtime.redis_client import open_redis, raw
 from support.arms import LATCH_SET, a_standing
 from support.operator import Operator
+from support.redis_server import RedisServer
 
 
 @pytest.fixture
@@ -232,3 +233,16 @@ async def test_the_rehearsal_names_what_does_not_work(redis: Redis, redis_url: s
     finally:
         await client.aclose()
         await raw(redis, "ACL", "DELUSER", user)
+
+
+@pytest.mark.containers
+async def test_the_scripts_work_on_every_supported_server(redis_of_each_kind: RedisServer, namespace: str) -> None:
+    client = open_redis(redis_of_each_kind.url, name="test")
+    await rehearse(client, namespace, "governor-1")
+    await client.aclose()
+
+
+async def test_the_scripts_work_on_the_embedded_server(own_redis: RedisServer, namespace: str) -> None:
+    client = open_redis(own_redis.url, name="test")
+    await rehearse(client, namespace, "governor-1")
+    await client.aclose()

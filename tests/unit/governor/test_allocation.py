@@ -180,6 +180,13 @@ def test_i14_a_nameless_row_may_hide_any_position_that_is_gone() -> None:
     }
 
 
+def test_i13_a_notional_beyond_any_account_is_not_believed() -> None:
+    result = only(a_snapshot(leg(quantity="9E+900000", mark="9E+900000")), target())
+
+    assert (result.verdict, result.position_usd) == (AllocationVerdict.UNREADABLE, None)
+    assert "the notional is beyond any account" in log_line(result)
+
+
 def test_a_note_cannot_break_the_log_line() -> None:
     row = UnreadablePosition(symbol="ETHUSDT", field="positionAmt", problem='a\n"P2.9 fake')
 

@@ -144,6 +144,16 @@ def test_i4_what_the_gate_lets_through_is_at_least_the_cooldown_later(
         assert waited_ms < cooldown_ms + 1_000
 
 
+@pytest.mark.parametrize(("waited_ms", "passes"), [(59_999, False), (60_000, True)])
+def test_i4_the_cooldown_ends_on_the_millisecond(waited_ms: int, *, passes: bool) -> None:
+    case = a_case(last_ts=Seen(value="1769571400"), now_ms=1_769_571_400_000 + waited_ms)
+
+    verdict = next(verdict for verdict in policy.judge(case).verdicts if verdict.gate is Gate.COOLDOWN)
+
+    assert verdict.passed is passes
+    assert verdict.observed == ("60.0s" if passes else "59.9s")
+
+
 def test_a_cooldown_of_zero_passes_in_the_very_second_of_the_last_flatten() -> None:
     case = a_case(last_ts=Seen(value=str(NOW_MS // 1000 + 1)), standing=a_standing(cooldown_ms=0))
 
