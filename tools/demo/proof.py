@@ -14,6 +14,7 @@ from contracts.vocabulary import OrderSide, PositionSide
 
 E = TypeVar("E", bound=Event)
 Leg = tuple[str, PositionSide]
+AUDIT, ALLOCATION, EXCHANGE = "audit stream", "P2.9 check", "exchange"
 WRITTEN_WITHIN_MS = 5_000
 """Between the gates' verdict and the record of it, the rounding up to a whole second included."""
 WITHIN = frozenset({AllocationVerdict.FLAT, AllocationVerdict.WITHIN_TARGET, AllocationVerdict.WITHIN_BURST})
@@ -103,9 +104,9 @@ def judge(evidence: Evidence) -> Proof:
     completed = evidence.completed[0] if len(evidence.completed) == 1 else None
     return Proof(
         parts=(
-            Part("audit stream", (*_arm(evidence), *_orders(evidence), *_verdict(evidence, completed))),
-            Part("P2.9 check", _allocation(evidence, completed)),
-            Part("exchange", _exchange(evidence, completed)),
+            Part(AUDIT, (*_arm(evidence), *_orders(evidence), *_verdict(evidence, completed))),
+            Part(ALLOCATION, _allocation(evidence, completed)),
+            Part(EXCHANGE, _exchange(evidence, completed)),
         )
     )
 
@@ -238,10 +239,14 @@ def _allocation(evidence: Evidence, completed: FlattenCompleted | None) -> tuple
 def _exchange(evidence: Evidence, completed: FlattenCompleted | None) -> tuple[Finding, ...]:
     before, after = evidence.before, evidence.after
     verified_at_ms = completed.timings.verified_at_ms if completed is not None else None
-    later = verified_at_ms is not None and after.started_at_ms > verified_at_ms
+    since_ms = None if verified_at_ms is None else after.started_at_ms - verified_at_ms
     still = [f"{holding.symbol} {holding.quantity:f}" for holding in after.holdings]
     return (
-        Finding(later, "read directly, after the run", f"at {after.started_at_ms}, verified {verified_at_ms}"),
+        Finding(
+            since_ms is not None and since_ms > 0,
+            "read directly, after the run",
+            f"{since_ms} ms after the run's last reading",
+        ),
         Finding(
             not still and bool(before.holdings),
             "nothing is open",

@@ -14,7 +14,7 @@ from contracts.flattening import FlattenCompleted
 from contracts.positions import AllocationStateChanged, AllocationVerdict
 from demo import gathering
 from demo.processes import Processes
-from demo.proof import DirectReading, Proof, judge
+from demo.proof import ALLOCATION, DirectReading, Proof, judge
 from demo.stack import TICK_S, CannotStart, Stack, until
 from demo.telling import Teller, money
 from runtime.redis_client import open_redis
@@ -79,7 +79,7 @@ def _quote_governor(stack: Stack, teller: Teller, changes: Iterable[AllocationSt
     """The governor's own last words on these symbols, as people grep them."""
     for symbol in sorted({change.check.symbol for change in changes}):
         for message in gathering.log_messages(stack.log_of("governor"), f"P2.9 {symbol} ")[-1:]:
-            teller.line(f"   {message}", "bold yellow")
+            teller.line(f"   log:  {message}", "yellow")
 
 
 async def _flatctl(stack: Stack, processes: Processes, teller: Teller, *arguments: str) -> int:
@@ -107,8 +107,9 @@ async def _aftermath(stack: Stack, redis: Redis, teller: Teller, arm_id: str, be
         teller.line(f"   {part.name}", "bold")
         for finding in part.findings:
             teller.finding(finding)
-    once = [change for change in evidence.checks if change.check.verdict is AllocationVerdict.BREACH]
-    _quote_governor(stack, teller, once)
+        if part.name == ALLOCATION:
+            once = [change for change in evidence.checks if change.check.verdict is AllocationVerdict.BREACH]
+            _quote_governor(stack, teller, once)
     return proof
 
 

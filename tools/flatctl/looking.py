@@ -1,6 +1,7 @@
 """What stands in Redis and at the latch now: the material of `flatctl status`."""
 
-from decimal import ROUND_CEILING, Decimal, InvalidOperation
+import re
+from decimal import ROUND_CEILING, Decimal
 from typing import Any
 
 from msgspec import Struct
@@ -16,6 +17,8 @@ from flatctl.history import newest
 from flatctl.settings import FlatctlSettings
 from runtime.latch import Latch, LatchState
 from runtime.redis_client import raw
+
+_UNIX_SECONDS = re.compile(r"[0-9]{1,12}(?:\.[0-9]{1,9})?")
 
 
 class ArmedState(Struct, frozen=True, kw_only=True):
@@ -110,15 +113,13 @@ async def look(redis: Redis, latch: Latch, settings: FlatctlSettings) -> Status:
 
 
 def cooldown_left_ms(last_ts: str | None, now_ms: int, cooldown_s: Decimal) -> int | None:
-    """How long until an arm passes the cooldown; nothing when `last_ts` is no time."""
+    """How long until an arm passes the cooldown; nothing when `last_ts` is no Unix time."""
     if last_ts is None:
         return 0
-    try:
-        last_ms = Decimal(last_ts) * 1000
-        left_ms = last_ms + cooldown_s * 1000 - now_ms
-        return max(0, int(left_ms.to_integral_value(ROUND_CEILING)))
-    except (InvalidOperation, ValueError, OverflowError):
+    if not _UNIX_SECONDS.fullmatch(last_ts):
         return None
+    left_ms = (Decimal(last_ts) + cooldown_s) * 1000 - now_ms
+    return max(0, int(left_ms.to_integral_value(ROUND_CEILING)))
 
 
 async def _armed(redis: Redis, keys: Keys) -> ArmedState | None:

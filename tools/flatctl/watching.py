@@ -92,10 +92,8 @@ class _Picture:
 
 
 def _table(screen: Screen, progress: RunProgress, room: int) -> Table:
-    """Positions that need attention first, then the latest."""
-    positions = list(progress.positions())
-    positions.reverse()
-    positions.sort(key=_urgency)
+    """Positions that need attention first, then those without an answer; among equals, the largest first."""
+    positions = sorted(progress.positions(), key=_urgency)
     rows = [
         (
             position.symbol,
