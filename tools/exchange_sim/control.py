@@ -21,6 +21,8 @@ side, api_key, nth}, times, effect, execute, …}`; `DELETE /sim/faults` drops t
 `GET /sim/faults` says how often each was met. `nth`: first match to go wrong (1), `times` how many (1; 0 all).
 `effect` is a body of `/sim/change`, applied just before. `execute` overrides whether the request still takes effect.
 
+Many HTTP clients resend a GET or DELETE by themselves when its connection is reset: `times: 2` makes the loss felt.
+
 | action | what happens | executed |
 | --- | --- | --- |
 | `none` | only the `effect` | yes |

@@ -135,6 +135,15 @@ async def test_someone_else_can_close_the_position_before_the_second_order(sim: 
     assert (first.json["status"], second.code) == ("FILLED", -2022)
 
 
+async def test_the_position_can_grow_between_two_readings(sim: Simulator, client: VenueClient) -> None:
+    grown = {"positions": [{"symbol": "ETHUSDT", "qty": "12"}]}
+    await sim.faults({"match": {"path": RISK, "nth": 2}, "effect": grown})
+
+    readings = [(await client.signed("GET", RISK, symbol="ETHUSDT")).json[0]["positionAmt"] for _ in range(2)]
+
+    assert readings == ["9.100", "12.000"]
+
+
 async def test_rows_can_be_unreadable_or_without_a_mark(sim: Simulator, client: VenueClient) -> None:
     await sim.faults(
         {"action": "nan_quantity", "match": {"symbol": "XRPUSDT"}},

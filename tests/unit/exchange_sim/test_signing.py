@@ -1,7 +1,7 @@
 """Keys, signatures and the time window."""
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from exchange_sim.core.errors import VenueError
@@ -79,6 +79,10 @@ def test_a_request_without_timestamp_or_signature_says_which_is_missing() -> Non
         authorise(unsigned, Security.READ, KEYS, NOW_MS)
 
 
+@example(age_ms=-1000, window_ms=5000)
+@example(age_ms=-999, window_ms=5000)
+@example(age_ms=5000, window_ms=5000)
+@example(age_ms=5001, window_ms=5000)
 @given(age_ms=st.integers(-5000, 20_000), window_ms=st.integers(1, 15_000))
 def test_a_timestamp_is_good_inside_the_window_and_less_than_a_second_ahead(age_ms: int, window_ms: int) -> None:
     asked = request(f"timestamp={NOW_MS - age_ms}&recvWindow={window_ms}")
