@@ -117,6 +117,7 @@ async def test_a_paused_executor_that_wakes_up_with_an_old_fence_sends_nothing(
         async with ServiceProcess("flatten_executor.main", env):
             completed = await governor.verdict()
             before = await sim.orders()
+            await sim.position("ETHUSDT", "3")
             await sim.clear_faults()
             paused.sigcont()
             await paused.wait_line("another executor passed fence 1")
