@@ -219,28 +219,30 @@ class Consumer:
     @asynccontextmanager
     async def _heartbeats(self, in_hand: Sequence[str], taken_over: set[str]) -> AsyncIterator[None]:
         """Keep the entries ours while the block runs. Redis away is survived; any other error comes out."""
-        beating = asyncio.create_task(self._beat(in_hand, taken_over))
+        ended = asyncio.Event()
+        beating = asyncio.create_task(self._beat(in_hand, taken_over, ended))
         try:
             yield
         finally:
+            ended.set()
             beating.cancel()
             await asyncio.wait((beating,))
             failure = None if beating.cancelled() else beating.exception()
         if failure is not None:
             raise failure
 
-    async def _beat(self, in_hand: Sequence[str], taken_over: set[str]) -> None:
-        while True:
+    async def _beat(self, in_hand: Sequence[str], taken_over: set[str], ended: asyncio.Event) -> None:
+        while not ended.is_set():
             await self._clock.sleep(self._settings.claim_idle_ms / 3000)
             try:
-                lost = set(await self._group.hold(in_hand)) - taken_over
+                lost = await self._group.hold(in_hand) - taken_over
             except RedisError as error:
                 if not (is_transient(error) or is_group_gone(error)):
                     raise
                 self._observer.heartbeat_failed(self._name, error)
                 continue
             self._progress()
-            if lost:
+            if lost and not ended.is_set():
                 taken_over |= lost
                 self._observer.taken_over(self._name, sorted(lost))
 

@@ -85,10 +85,13 @@ class Group:
         rows = await raw(self._redis, "XPENDING", self.stream_key, self.group, entry_id, entry_id, 1)
         return int(rows[0][3]) if rows else None
 
-    async def hold(self, entry_ids: Sequence[str]) -> tuple[str, ...]:
-        """Keep the entries from being claimed by others; returns those that are no longer ours."""
+    async def hold(self, entry_ids: Sequence[str]) -> set[str]:
+        """Keep the entries in hand from being claimed by others; returns those that others have taken over.
+
+        The first is being handled: it may have been acknowledged just now, which is not a loss.
+        """
         lost = await _HOLD.run(self._redis, [self.stream_key], [self.group, self.consumer, *entry_ids])
-        return tuple(entry_id.decode() for entry_id in lost)
+        return {entry_id.decode() for entry_id in lost}
 
     async def acknowledge(self, entry_id: str) -> None:
         """XACK without effect: for entries that are deleted and only linger in the pending list."""

@@ -51,6 +51,29 @@ Reply = Any
 """A reply has whatever shape its command gives: bytes, int, None, or lists of those."""
 
 
+class _Client(Redis):
+    """redis-py, mended in two places where it hides what happened."""
+
+    async def execute_command(self, *args: Any, **options: Any) -> Reply:  # noqa: ANN401 - as in redis-py
+        """One command.
+
+        A cancellation always comes out: redis-py sends under `asyncio.wait_for`, which on Python 3.11 swallows a
+        cancellation that arrives together with the end of the sending, and the task would go on for ever. A transport
+        that uvloop closed under redis-py comes out as ConnectionError, not as RuntimeError.
+        """
+        task = asyncio.current_task()
+        before = task.cancelling() if task else 0
+        try:
+            return await super().execute_command(*args, **options)  # type: ignore[no-untyped-call]  # redis-py's
+        except RuntimeError as error:
+            if "closed" not in str(error):
+                raise
+            raise RedisConnectionError(f"connection closed: {error}") from error
+        finally:
+            if task and task.cancelling() > before:
+                raise asyncio.CancelledError
+
+
 def open_redis(url: str | Secret, *, name: str) -> Redis:
     """A client for commands. Replies are bytes. Connects at the first command; raises StartupError for a bad URL."""
     return _open(url, name, SOCKET_TIMEOUT_S)
@@ -121,7 +144,7 @@ def _open(url: str | Secret, name: str, socket_timeout_s: float) -> Redis:
     if unknown:
         raise StartupError(f"REDIS_URL: unknown option {unknown[0]!r}; there are {', '.join(sorted(_URL_OPTIONS))}")
     try:
-        return Redis.from_url(
+        return _Client.from_url(
             text,
             protocol=2,
             decode_responses=False,
