@@ -73,6 +73,8 @@ class Gateway:
             ask = Ask(params=call.params, call=call, record=record, key=key, now_ms=now_ms, now_us=now_us)
             answer = Answer(status=200, body=route.handler(venue, ask), headers=self._headers(route, now_ms))
         except VenueError as error:
+            if not venue.evidence.knows_orders_of(record):
+                desk.note_unexecuted(venue, call, record, error)
             answer = self._refused(error, route, now_ms)
         self._watch.changed()
         return answer
@@ -115,13 +117,13 @@ class Gateway:
 
     def _struck(self, call: Call, asked: signing.Request, record: RequestRecord, planned: PlannedFault) -> Answer:
         """Do what of the request still takes effect under a fault, and return the right answer to that."""
-        fault, venue, now_us = planned.fault, self._venue, time.time_ns() // 1000
-        now_ms = now_us // 1000 + venue.clock_offset_ms
+        fault, venue = planned.fault, self._venue
+        now_ms = time.time_ns() // 1_000_000 + venue.clock_offset_ms
         if fault.effect is not None:
             venue.apply(fault.effect, now_ms)
         if fault.executes:
             return self._served(call, asked, record)
-        desk.note_unexecuted(venue, desk.Submission(call=call, record=record, now_ms=now_ms, now_us=now_us), planned)
+        desk.note_unexecuted(venue, call, record)
         self._watch.changed()
         return self._refused(desk.fault_refusal(fault), None, now_ms)
 

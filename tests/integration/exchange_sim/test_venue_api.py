@@ -197,7 +197,7 @@ async def test_a_read_key_reads_and_does_not_trade(sim: Simulator) -> None:
 
     assert (refused.status, refused.code) == (401, -2015)
     assert (rights["enableFutures"], rights["enableWithdrawals"]) == (False, False)
-    assert not await sim.orders()
+    assert [(record["outcome"], record["code"]) for record in await sim.orders()] == [("refused", -2015)]
     assert len(await sim.positions()) == 44
 
 
@@ -258,4 +258,5 @@ async def test_orders_over_the_limit_are_429_and_move_nothing(sim: Simulator, cl
     refused = await client.close("ETHUSDT", "9.1")
 
     assert (refused.status, refused.code) == (429, -1015)
+    assert [record["code"] for record in await sim.orders()] == [None, -1015]
     assert ("ETHUSDT", "BOTH") in await sim.positions()

@@ -8,7 +8,7 @@ from msgspec import Struct
 from exchange_sim.core import evidence, shapes
 from exchange_sim.core.errors import STATUSES, TEXTS, VenueError
 from exchange_sim.core.evidence import OrderRecord, RequestRecord
-from exchange_sim.core.faults import Call, Fault, PlannedFault
+from exchange_sim.core.faults import Call, Fault
 from exchange_sim.core.numbers import ZERO, short
 from exchange_sim.core.orders import read_request
 from exchange_sim.core.parameters import Params
@@ -35,10 +35,13 @@ def submit_algo(venue: Venue, params: Params, submission: Submission) -> shapes.
     return _guarded(venue, params, submission, _place_algo)
 
 
-def note_unexecuted(venue: Venue, submission: Submission, fault: PlannedFault) -> None:
-    """Keep evidence of orders that a fault held back before they reached the matching engine."""
-    for params in submission.call.orders:
-        venue.evidence.order(params, submission.record).fault = fault.name
+def note_unexecuted(venue: Venue, call: Call, record: RequestRecord, error: VenueError | None = None) -> None:
+    """Keep evidence of orders that never reached the matching engine: held back by a fault, or refused as a request."""
+    for params in call.orders:
+        order = venue.evidence.order(params, record)
+        order.fault = record.fault
+        if error is not None:
+            order.outcome, order.code, order.msg = "refused", error.code, error.msg
 
 
 def fault_refusal(fault: Fault) -> VenueError:
@@ -49,19 +52,20 @@ def fault_refusal(fault: Fault) -> VenueError:
     return VenueError(code, msg, http_status=status, retry_after_s=fault.retry_after_s)
 
 
-Placing = Callable[[Venue, Params, OrderRecord, Submission, bool], shapes.Row]
+Placing = Callable[[Venue, Params, OrderRecord, Submission, Fault | None], shapes.Row]
 
 
 def _guarded(venue: Venue, params: Params, submission: Submission, placing: Placing) -> shapes.Row:
     record = venue.evidence.order(params, submission.record)
     planned = venue.faults.on_order(submission.call, params)
     if planned is None:
+        record.fault = submission.record.fault
         return _executed(venue, params, record, submission, placing)
     fault, record.fault = planned.fault, planned.name
     if fault.effect is not None:
         venue.apply(fault.effect, submission.now_ms)
     if fault.action != "code":
-        return _executed(venue, params, record, submission, placing, as_new=fault.action == "ack")
+        return _executed(venue, params, record, submission, placing, fault)
     error = fault_refusal(fault)
     if fault.executes:
         _executed(venue, params, record, submission, placing)
@@ -71,13 +75,18 @@ def _guarded(venue: Venue, params: Params, submission: Submission, placing: Plac
 
 
 def _executed(
-    venue: Venue, params: Params, record: OrderRecord, submission: Submission, placing: Placing, *, as_new: bool = False
+    venue: Venue,
+    params: Params,
+    record: OrderRecord,
+    submission: Submission,
+    placing: Placing,
+    fault: Fault | None = None,
 ) -> shapes.Row:
     before = _position(venue, params)
     record.reused_client_id = venue.account.knows_client_id(record.client_order_id)
     record.executed_us = submission.now_us
     try:
-        row = placing(venue, params, record, submission, as_new)
+        row = placing(venue, params, record, submission, fault)
     except VenueError as error:
         evidence.refused(record, error, before)
         raise
@@ -86,16 +95,20 @@ def _executed(
     return row
 
 
-def _place(venue: Venue, params: Params, record: OrderRecord, submission: Submission, as_new: bool) -> shapes.Row:  # noqa: FBT001 - one signature for both kinds
+def _place(
+    venue: Venue, params: Params, record: OrderRecord, submission: Submission, fault: Fault | None
+) -> shapes.Row:
     request = read_request(params)
     order = venue.place(request, submission.now_ms)
     record.order_id, record.status, record.executed_qty = order.order_id, order.status, short(order.executed)
     record.client_order_id = order.client_order_id
-    instrument = venue.market.instruments[order.symbol]
-    return shapes.placed(order, instrument, as_new=as_new or not request.wants_result)
+    hidden = not request.wants_result or (fault is not None and fault.action == "ack")
+    return shapes.placed(order, venue.market.instruments[order.symbol], as_new=hidden)
 
 
-def _place_algo(venue: Venue, params: Params, record: OrderRecord, submission: Submission, _as_new: bool) -> shapes.Row:  # noqa: FBT001 - one signature for both kinds
+def _place_algo(
+    venue: Venue, params: Params, record: OrderRecord, submission: Submission, _fault: Fault | None
+) -> shapes.Row:
     order = venue.place_algo(params, submission.now_ms)
     record.order_id, record.status, record.client_order_id = order.algo_id, order.status, order.client_algo_id
     return shapes.algo(order, venue.market.instruments[order.symbol])

@@ -49,7 +49,8 @@ class OrderRecord(Struct, kw_only=True):
     position_side: str | None
     params: dict[str, str]
     outcome: str = "not_executed"
-    """`accepted`, `refused`, or `not_executed` when a fault kept the order from the matching engine."""
+    """`accepted`, `refused`, or `not_executed` when a fault kept the order from the matching engine. Without positions
+    around it, the whole request was refused (key, signature, limits)."""
     code: int | None = None
     msg: str | None = None
     order_id: int | None = None
@@ -82,6 +83,10 @@ class Evidence:
         )
         self.requests.append(record)
         return record
+
+    def knows_orders_of(self, request: RequestRecord) -> bool:
+        """Whether an order of this request, the newest that carried any, is on record."""
+        return bool(self.orders) and self.orders[-1].request == request.index
 
     def order(self, params: Params, request: RequestRecord) -> OrderRecord:
         """Open the record of an order, whatever will become of it."""
