@@ -143,6 +143,21 @@ async def test_an_exchange_that_cannot_be_read_never_counts_as_flat_i14_i12(
     assert await sim.orders() == []
 
 
+@pytest.mark.parametrize("executor_env", [{"FLATTEN_RUN_MAX_SECONDS": "2"}])
+async def test_filled_orders_alone_are_never_flat_while_the_exchange_cannot_be_read_after_them_i9(
+    sim: Simulator, executor: ServiceProcess, governor: Requester
+) -> None:
+    await sim.faults({"action": "truncated_json", "match": {"path": "/fapi/v2/positionRisk", "nth": 2}, "times": 0})
+
+    await governor.request()
+    completed = await governor.verdict()
+
+    assert completed.verdict is RunVerdict.NOT_FLAT
+    assert (completed.counts.orders_ok, completed.counts.ok) == (44, 0)
+    assert completed.timings.verified_at_ms is None
+    assert len(completed.residual) == 44
+
+
 async def test_dust_is_left_and_said(sim: Simulator, executor: ServiceProcess, governor: Requester) -> None:
     await sim.scenario(positions=[ETH, {"symbol": "XRPUSDT", "qty": "0.1", "mark": "2"}])
 
