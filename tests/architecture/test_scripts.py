@@ -1,0 +1,48 @@
+"""Lua: every script is loaded by somebody, and says what it takes and gives."""
+
+import re
+from itertools import takewhile
+
+import pytest
+
+from runtime.scripts import Script
+from support.tree import modules, text_of, tracked
+
+SCRIPTS = tracked(".lua")
+
+
+def test_every_script_is_loaded_by_a_module() -> None:
+    loaded = {
+        value.source
+        for module in modules()
+        for held in vars(module).values()
+        for value in (held if isinstance(held, tuple | list) else (held,))
+        if isinstance(value, Script)
+    }
+
+    assert {name for name in SCRIPTS if text_of(name) not in loaded} == set()
+
+
+@pytest.mark.parametrize("name", SCRIPTS)
+def test_a_script_says_which_keys_and_arguments_it_takes_and_what_it_returns(name: str) -> None:
+    head = "\n".join(takewhile(lambda line: line.startswith("--"), text_of(name).splitlines()))
+
+    assert "KEYS" in head
+    assert "ARGV" in head
+    assert re.search(r"\breturns?\b", head, re.IGNORECASE)
+
+
+@pytest.mark.parametrize("name", SCRIPTS)
+def test_a_script_takes_every_key_from_its_caller(name: str) -> None:
+    code = re.sub(r"--[^\n]*", "", text_of(name))
+
+    calls = re.findall(r"redis\.p?call\('(\w+)'(?:, *([^,)]+))?", code)
+
+    assert calls
+    assert [call for call in calls if call[0] != "TIME" and not call[1].startswith("KEYS[")] == []
+
+
+@pytest.mark.parametrize("name", SCRIPTS)
+def test_a_script_keeps_within_the_oldest_redis_that_the_demo_runs_on(name: str) -> None:
+    assert not text_of(name).startswith("#!")
+    assert "redis.setresp" not in text_of(name)
