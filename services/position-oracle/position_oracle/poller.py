@@ -140,14 +140,17 @@ class Poller:
 
 
 async def _together(first: Coroutine[Any, Any, A], second: Coroutine[Any, Any, B]) -> tuple[A, B]:
-    """Both results, or the first error; then the other one is cancelled and over."""
-    tasks = asyncio.create_task(first), asyncio.create_task(second)
-    try:
-        return await asyncio.gather(*tasks)
-    finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.wait(tasks)
+    """Both results, or the first error once both are over.
+
+    Neither is cancelled when the other fails: each ends by its own timeout, and uvloop 0.22 may hand the descriptor of
+    a connection whose making was cancelled to another one, which then loses its data (MagicStack/uvloop issue 738).
+    """
+    one, two = await asyncio.gather(first, second, return_exceptions=True)
+    if isinstance(one, BaseException):
+        raise one
+    if isinstance(two, BaseException):
+        raise two
+    return one, two
 
 
 async def _unless(stop: asyncio.Event, work: Coroutine[Any, Any, A]) -> A | None:

@@ -139,3 +139,31 @@ async def test_a_snapshot_of_five_polls_ago_makes_the_oracle_unready() -> None:
 
     assert young.snapshot().ok
     assert not old.snapshot().ok
+
+
+class SlowMarks(ScriptedReader):
+    """Its marks take a few turns of the loop, and say whether they were let finish."""
+
+    finished = False
+
+    async def marks(self) -> Mapping[str, Decimal]:
+        for _ in range(3):
+            await asyncio.sleep(0)
+        self.finished = True
+        return {}
+
+
+async def test_a_reading_is_let_finish_when_the_other_one_fails() -> None:
+    stop = asyncio.Event()
+    clock, slow = StillClock(stop, 1), SlowMarks(ReadFailed("away"))
+    poller = Poller(
+        reader=slow,
+        redis=cast("Redis", FakeRedis()),
+        settings=OracleSettings(),
+        clock=clock,
+        observer=Observer(Metrics(), clock),
+    )
+
+    await poller.run(stop)
+
+    assert slow.finished
