@@ -31,8 +31,7 @@ class ContainerRedis:
 
     def start(self) -> None:
         if self._container is None:
-            program = "valkey-server" if "valkey" in self._image else "redis-server"
-            container = DockerContainer(self._image).with_command([program, *OPTIONS])
+            container = DockerContainer(self._image).with_command([_program(self._image), *OPTIONS])
             container.ports = {"6379/tcp": ("127.0.0.1", self._port)}  # with_bind_ports would open it to everyone
             self._container = container.start()
         else:
@@ -83,6 +82,10 @@ def image_version(image: str) -> str:
     try:
         if not client.images.list(image):
             return "to be pulled"
-        return version_in(client.containers.run(image, ["redis-server", "--version"], remove=True).decode())
+        return version_in(client.containers.run(image, [_program(image), "--version"], remove=True).decode())
     finally:
         client.close()
+
+
+def _program(image: str) -> str:
+    return "valkey-server" if "valkey" in image else "redis-server"

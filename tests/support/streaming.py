@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from typing import Self
 
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
@@ -57,7 +58,10 @@ class Workshop:
         self.redis = open_redis(url, name="workshop")
         self._news = asyncio.Condition()
 
-    async def close(self) -> None:
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
         await self.redis.aclose()
 
     async def say(self, *arm_ids: str) -> list[str]:
@@ -137,6 +141,11 @@ class Workshop:
             finally:
                 task.cancel()
                 await asyncio.wait((task,))
+
+    async def run_to_its_end(self, name: str = "one", settings: ConsumerSettings = FAST) -> None:
+        """Run a consumer that nobody stops; what crashed it comes out."""
+        async with self.attached(name, settings) as consumer, asyncio.timeout(TIMEOUT_S):
+            await consumer.run(asyncio.Event())
 
     async def until(self, holds: Callable[[], bool]) -> None:
         """Return once the condition holds; it is looked at whenever a handler was called or ended."""

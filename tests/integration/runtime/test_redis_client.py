@@ -17,8 +17,10 @@ from support.streaming import Workshop
 
 
 async def test_a_lost_reply_is_an_error_and_the_entry_is_there_once(workshop: Workshop) -> None:
-    async with FaultyProxy(workshop.url) as proxy:
-        lossy = Workshop(proxy.url, workshop.keys.namespace)
+    async with (
+        FaultyProxy(workshop.url) as proxy,
+        Workshop(proxy.url, workshop.keys.namespace) as lossy,
+    ):
         await lossy.say("before")
         proxy.drop_next_reply(b"XADD")
 
@@ -26,7 +28,6 @@ async def test_a_lost_reply_is_an_error_and_the_entry_is_there_once(workshop: Wo
             await lossy.say("lost")
 
         assert proxy.dropped.is_set()
-        await lossy.close()
     rows = await raw(workshop.redis, "XRANGE", workshop.stream, "-", "+")
     assert [dict(zip(row[1][::2], row[1][1::2], strict=True))[b"id"] for row in rows] == [b"before", b"lost"]
 
