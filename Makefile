@@ -7,7 +7,7 @@ TESTS  ?= tests
 PYTEST_ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo run test check fmt lock schemas bench up down clean
+.PHONY: help install demo run test check fmt lock docs bench up down clean
 
 help: ## show this help
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -41,6 +41,7 @@ check: install ## formatting, lint, types, import rules, generated files
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-cache
 	@$(BIN)/python -m contracts.generate --check
+	@$(BIN)/python -m runtime.document --check
 
 fmt: install ## format and fix what can be fixed
 	@$(BIN)/ruff check --fix-only --quiet .
@@ -52,8 +53,9 @@ lock: install ## resolve requirements/*.txt anew, with hashes and no registry ad
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --upgrade \
 	  pyproject.toml --extra embedded --group dev -c requirements/runtime.txt -o requirements/dev.txt
 
-schemas: install ## JSON Schemas and the AsyncAPI document, from the event structs
+docs: install ## generated documents: JSON Schemas, AsyncAPI, the page of every variable
 	@$(BIN)/python -m contracts.generate
+	@$(BIN)/python -m runtime.document
 
 clean: ## remove the virtual environment and caches
 	@rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis
