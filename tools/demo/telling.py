@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from decimal import Decimal
 
 from rich.console import Console
@@ -21,7 +21,7 @@ class Teller:
         if sys.stdout is None:
             sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115, PTH123 - stdout stays open
         width = None if sys.stdout.isatty() or os.environ.get("COLUMNS") else PIPE_COLUMNS
-        self._console = Console(markup=False, highlight=False, emoji=False, width=width)
+        self._console = _Console(markup=False, highlight=False, emoji=False, width=width)
         self._step = 0
 
     def step(self, title: str) -> None:
@@ -50,21 +50,24 @@ class Teller:
 
     def flush(self) -> None:
         """Before another process writes to the same place."""
-        self._try(self._console.file.flush)
+        try:
+            self._console.file.flush()
+        except BrokenPipeError:
+            self._console.on_broken_pipe()
 
     def _print(self, what: Text | Table) -> None:
-        self._try(lambda: self._console.print(what, soft_wrap=isinstance(what, Text) and not self._console.is_terminal))
+        self._console.print(what, soft_wrap=isinstance(what, Text) and not self._console.is_terminal)
         self.flush()
 
-    @staticmethod
-    def _try(write: Callable[[], None]) -> None:
-        """The reader may have gone away: the demo goes on unseen, and its exit code still tells how it ended."""
-        try:
-            write()
-        except BrokenPipeError:
-            sink = os.open(os.devnull, os.O_WRONLY)
-            os.dup2(sink, 1)
-            os.close(sink)
+
+class _Console(Console):
+    """rich's console, but a reader that went away does not end the demo: its exit code still tells how it ended."""
+
+    def on_broken_pipe(self) -> None:
+        """From here on everything goes nowhere."""
+        sink = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(sink, 1)
+        os.close(sink)
 
 
 def money(amount: Decimal | None) -> str:

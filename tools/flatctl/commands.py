@@ -104,12 +104,13 @@ async def arm_and_follow(session: Session, intent: Intent, *, wait: bool, within
     else:
         screen.line(f"armed: {armed.arm_id}")
     watcher = Watcher(session.reader, session.settings.keys, session.clock, screen.line)
-    decision = await watcher.decision(armed, DECISION_WAIT_S)
+    patience_s = min(DECISION_WAIT_S, within_s)
+    decision = await watcher.decision(armed, patience_s)
     screen.json(_report(armed, decision))
     match decision:
         case None:
             raise CommandFailed(
-                f"{armed.arm_id}: nobody judged it within {DECISION_WAIT_S:g} s. Is the governor running? It stays "
+                f"{armed.arm_id}: nobody judged it within {patience_s:g} s. Is the governor running? It stays "
                 f"armed until it expires; take it back: flatctl disarm {armed.arm_id}",
                 exits.UNKNOWN,
             )

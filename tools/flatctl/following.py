@@ -91,10 +91,18 @@ class Watcher:
             self._away = True
             await asyncio.sleep(min(RETRY_S, left_s))
             return []
+        _come_out_if_cancelled()
         if self._away:
             self._tell("Redis is back")
             self._away = False
         return records
+
+
+def _come_out_if_cancelled() -> None:
+    """A cancellation that redis-py lost between two commands of the command line: end here, not never."""
+    task = asyncio.current_task()
+    if task is not None and task.cancelling():
+        raise asyncio.CancelledError
 
 
 def is_decision(event: Event | None, arm_id: str) -> TypeGuard[Decision]:

@@ -26,8 +26,8 @@ class Screen:
             sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115, PTH123 - stdout stays open
         terminal = sys.stdout.isatty()
         width = None if terminal or os.environ.get("COLUMNS") else PIPE_COLUMNS
-        self._console = Console(markup=False, highlight=False, emoji=False, width=width)
-        self._errors = Console(stderr=True, markup=False, highlight=False, emoji=False, soft_wrap=True)
+        self._console = _Console(markup=False, highlight=False, emoji=False, width=width)
+        self._errors = _Console(stderr=True, markup=False, highlight=False, emoji=False, soft_wrap=True)
 
     @property
     def live(self) -> bool:
@@ -73,7 +73,7 @@ class Screen:
         try:
             self._errors.print(Text(self.clean(f"flatctl: {text}")), soft_wrap=True)
         except BrokenPipeError:
-            self._mute(2)
+            mute(2)
 
     def picture(self) -> Live:
         """A region of the terminal that changes in place."""
@@ -84,18 +84,26 @@ class Screen:
             self._console.print(what, soft_wrap=isinstance(what, Text) and not self._console.is_terminal)
             self._console.file.flush()
         except BrokenPipeError:
-            self._mute(1)
+            mute(1)
 
     def _write(self, text: str) -> None:
         try:
             sys.stdout.write(f"{text}\n")
             sys.stdout.flush()
         except BrokenPipeError:
-            self._mute(1)
+            mute(1)
 
-    @staticmethod
-    def _mute(descriptor: int) -> None:
-        """The reader went away: what was begun goes on, unseen, and the exit code still tells how it ended."""
-        sink = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(sink, descriptor)
-        os.close(sink)
+
+class _Console(Console):
+    """rich's console, but a reader that went away does not end the command."""
+
+    def on_broken_pipe(self) -> None:
+        """What was begun goes on, unseen, and the exit code still tells how it ended."""
+        mute(2 if self.stderr else 1)
+
+
+def mute(descriptor: int) -> None:
+    """Send what is written to it nowhere."""
+    sink = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(sink, descriptor)
+    os.close(sink)

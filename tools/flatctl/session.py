@@ -69,7 +69,7 @@ def run(command: Command, *, as_json: bool = False) -> int:
     except RedisError as error:
         screen.error(_redis_trouble(error, settings.redis_url))
         return ERROR
-    except (KeyboardInterrupt, asyncio.CancelledError):
+    except asyncio.CancelledError:
         screen.error("stopped; what is armed stays armed, and a run goes on (flatctl status, flatctl watch)")
         return INTERRUPTED
 
@@ -93,10 +93,15 @@ async def _open(settings: FlatctlSettings, screen: Screen) -> AsyncIterator[Sess
 
 
 async def _framed(command: Command, settings: FlatctlSettings, screen: Screen) -> int:
-    """SIGTERM ends a command as Ctrl-C does: a changing picture gives the terminal back."""
+    """Ctrl-C and SIGTERM cancel the command, from the event loop: a changing picture gives the terminal back.
+
+    The interpreter's own Ctrl-C would cancel in the middle of a step, where redis-py can lose it.
+    """
     task = asyncio.current_task()
-    if task is not None:
-        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+    if task is None:
+        raise RuntimeError("a command runs in a task")
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, task.cancel)
     try:
         async with _open(settings, screen) as session:
             return await command(session)

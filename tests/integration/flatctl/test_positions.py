@@ -1,0 +1,128 @@
+"""The direct reading of the exchange, against the simulator as a process."""
+
+import json
+from collections.abc import AsyncIterator
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+
+from support.flatctl_process import Flatctl
+from support.sim import Simulator
+
+
+@pytest_asyncio.fixture
+async def sim() -> AsyncIterator[Simulator]:
+    async with Simulator("--scenario", "incident") as simulator:
+        yield simulator
+
+
+@pytest.fixture
+def flatctl(sim: Simulator, tmp_path: Path) -> Flatctl:
+    """Without any Redis: the exchange is asked directly."""
+    return Flatctl.on(
+        "redis://127.0.0.1:1/0",
+        "test:positions",
+        tmp_path,
+        EXCHANGE_BASE_URL=sim.base_url,
+        EXCHANGE_API_KEY=sim.read_key,
+        EXCHANGE_API_SECRET=sim.read_secret,
+    )
+
+
+async def test_every_open_position_and_the_total(flatctl: Flatctl, sim: Simulator) -> None:
+    state = await sim.state()
+    said = await flatctl("positions")
+
+    assert said.code == 0, said
+    assert f"{state['symbols']} symbols, {len(state['positions'])} open, total exposure $" in said.out
+    total = sum((Decimal(row["notional"]) for row in state["positions"]), Decimal(0))
+    shown = Decimal(said.out.rpartition("$")[2].replace(",", ""))
+    assert abs(shown - total) < Decimal("0.02")  # the venue's own notionals are rounded
+    lines = {line.split()[0]: line.split() for line in said.out.splitlines() if line}
+    assert lines["ETHUSDT"][:3] == ["ETHUSDT", "long", "9.100"]
+    for row in state["positions"]:
+        assert lines[row["symbol"]][1] == ("long" if Decimal(row["qty"]) > 0 else "short")
+
+
+async def test_json_has_exact_numbers(flatctl: Flatctl, sim: Simulator) -> None:
+    said = await flatctl("positions", "--json")
+
+    exposure = json.loads(said.out)
+    assert {row["symbol"]: Decimal(row["quantity"]) for row in exposure["positions"]} == {
+        symbol: quantity for (symbol, _), quantity in (await sim.positions()).items()
+    }
+
+
+async def test_an_account_without_positions_is_said_to_be_so(flatctl: Flatctl, sim: Simulator) -> None:
+    await sim.scenario()
+    said = await flatctl("positions")
+
+    assert said.code == 0
+    assert "674 symbols, 0 open, total exposure $0.00" in said.out
+
+
+async def test_hedge_mode_shows_both_legs(flatctl: Flatctl, sim: Simulator) -> None:
+    await sim.scenario(
+        hedge_mode=True, positions=[{"symbol": "ETHUSDT", "qty": "2"}, {"symbol": "ETHUSDT", "qty": "-1"}]
+    )
+    said = await flatctl("positions")
+
+    rows = [line.split()[:3] for line in said.out.splitlines() if line.startswith("ETHUSDT")]
+    assert sorted(rows) == [["ETHUSDT", "long", "2.000"], ["ETHUSDT", "short", "-1.000"]]
+
+
+async def test_rows_that_cannot_be_read_are_loud_and_exit_with_4(flatctl: Flatctl, sim: Simulator) -> None:
+    await sim.faults({"action": "nan_quantity", "match": {"symbol": "XRPUSDT"}, "times": 0})
+    said = await flatctl("positions")
+
+    assert said.code == 4
+    assert "UNREADABLE" in said.out
+    assert "1 rows could not be read, each may hide an open position: XRPUSDT" in said.err
+
+
+async def test_a_cut_off_answer_is_never_shown_as_positions(flatctl: Flatctl, sim: Simulator) -> None:
+    await sim.faults({"action": "truncated_json", "match": {"path": "/fapi/v2/positionRisk"}, "times": 0})
+    said = await flatctl("positions")
+
+    assert said.code == 1
+    assert "open, total" not in said.out
+    assert "nothing is known about what is open" in said.err
+
+
+@pytest.mark.parametrize("name", ["EXCHANGE_API_KEY", "EXCHANGE_API_SECRET"])
+async def test_a_wrong_key_is_one_line_and_never_printed(flatctl: Flatctl, name: str) -> None:
+    flatctl.environ[name] = "planted-credential-4711"
+    said = await flatctl("positions")
+
+    assert said.code == 1
+    assert "rejects the key" in said.err
+    assert said.err.count("\n") == 1
+    assert "planted-credential-4711" not in said.out + said.err
+
+
+async def test_no_command_ever_prints_a_credential(flatctl: Flatctl, sim: Simulator) -> None:
+    for command in (("positions",), ("positions", "--json"), ("ess", "status"), ("status",)):
+        said = await flatctl(*command)
+        assert sim.read_key not in said.out + said.err
+        assert sim.read_secret not in said.out + said.err
+
+
+@pytest.mark.parametrize("name", ["EXCHANGE_API_KEY", "EXCHANGE_API_SECRET", "EXCHANGE_BASE_URL"])
+async def test_a_missing_setting_is_named(flatctl: Flatctl, name: str) -> None:
+    del flatctl.environ[name]
+    said = await flatctl("positions")
+
+    assert said.code == 1
+    assert said.err.startswith(f"flatctl: {name}")
+    assert said.err.count("\n") == 1
+
+
+async def test_an_exchange_that_is_down_is_one_line(flatctl: Flatctl) -> None:
+    flatctl.environ["EXCHANGE_BASE_URL"] = "http://127.0.0.1:1"
+    said = await flatctl("positions")
+
+    assert said.code == 1
+    assert "http://127.0.0.1:1 could not be read" in said.err
+    assert said.err.count("\n") == 1
