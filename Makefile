@@ -52,10 +52,22 @@ lock: install ## resolve requirements/*.txt anew, with hashes and no registry ad
 	  pyproject.toml -o requirements/runtime.txt
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --upgrade \
 	  pyproject.toml --extra embedded --group dev -c requirements/runtime.txt -o requirements/dev.txt
+	@echo hatchling | $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
+	  --no-annotate -c requirements/dev.txt - -o requirements/build.txt
 
 docs: install ## generated documents: JSON Schemas, AsyncAPI, the page of every variable
 	@$(BIN)/python -m contracts.generate
 	@$(BIN)/python -m runtime.document
+
+up: ## the trio on the simulator in containers (needs Docker with Compose)
+	@docker compose up --build --detach --wait
+	@echo "flatguard: up; look with: docker compose run --rm flatctl status"
+
+down: ## stop the containers; data and latch stay (docker compose down -v drops them)
+	@docker compose down
+
+bench: install ## measure: time to flat, CPU, memory, events per second; writes bench/results/
+	@$(BIN)/python bench/run.py
 
 clean: ## remove the virtual environment and caches
 	@rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis
