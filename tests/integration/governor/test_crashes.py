@@ -55,6 +55,7 @@ async def test_i1_i16_two_governors_three_deliveries_and_sigkills_give_one_reque
     assert [request.request_id for request in requests] == [
         request_id_of(namespace, f"arm-{number}") for number in range(ARMS)
     ]
+    assert len({request.request_id for request in requests}) == ARMS
     assert len(await operator.events(ArmAccepted)) == ARMS
     assert len(await operator.events(ArmRepeated)) == 2 * ARMS
     assert await operator.events(ArmRefused) == []

@@ -1,5 +1,6 @@
 """What the governor exposes: counters of this process, and gauges that remember."""
 
+import asyncio
 from decimal import Decimal
 from pathlib import Path
 
@@ -49,11 +50,13 @@ async def show(operator: Operator, snapshot: PositionSnapshot) -> None:
 async def wait_metric(governor: ServiceProcess, line: str) -> str:
     """The metrics, once they hold the line: another process's state, there is nothing to wait on but asking."""
     text = ""
-    for _ in range(400):
-        text = await governor.metrics()
-        if line in text.splitlines():
-            return text
-    raise AssertionError(f"no line {line!r} in:\n{text}")
+    try:
+        async with asyncio.timeout(20):
+            while line not in text.splitlines():
+                text = await governor.metrics()
+    except TimeoutError:
+        raise AssertionError(f"no line {line!r} in:\n{text}") from None
+    return text
 
 
 async def test_the_counters_of_the_check_keep_their_names(
