@@ -58,7 +58,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     outdated = stale(docs)
     if outdated:
         names = ", ".join(str(docs / name) for name in outdated)
-        sys.stderr.write(f"contracts.generate: not what the code says: {names}; run `make schemas` and commit\n")
+        sys.stderr.write(f"contracts.generate: not what the code says: {names}; run `make docs` and commit\n")
     return 1 if outdated else 0
 
 

@@ -74,7 +74,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if current:
         return 0
     if options.check:
-        sys.stderr.write(f"runtime.document: not what the code says: {path}; run `make schemas` and commit\n")
+        sys.stderr.write(f"runtime.document: not what the code says: {path}; run `make docs` and commit\n")
         return 1
     path.write_text(page(), encoding="utf-8")
     sys.stdout.write(f"updated {path}\n")

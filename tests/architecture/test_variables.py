@@ -78,7 +78,7 @@ def same(default: object, told: str) -> bool:
 
 
 def test_the_page_is_what_the_code_says() -> None:
-    assert text_of("docs/configuration.md") == document.page(), "run `make schemas` and commit"
+    assert text_of("docs/configuration.md") == document.page(), "run `make docs` and commit"
 
 
 def test_the_page_tells_every_variable_once() -> None:

@@ -44,7 +44,7 @@ def pointed_at(whole: Any, ref: str) -> Any:
 
 
 def test_the_checked_in_documents_are_what_the_code_says() -> None:
-    assert generate.stale(ROOT / "docs") == [], "run `make schemas` and commit"
+    assert generate.stale(ROOT / "docs") == [], "run `make docs` and commit"
 
 
 @pytest.mark.parametrize("event_type", EVENTS)
@@ -192,7 +192,7 @@ def test_check_names_each_stale_file_and_writing_brings_them_up_to_date(
     assert generate.main(["--docs", str(tmp_path), "--check"]) == 1
     said = capsys.readouterr().err
     assert said.count("\n") == 1
-    assert all(name in said for name in ("asyncapi.json", "run.started.v1.json", "gone.v1.json", "make schemas"))
+    assert all(name in said for name in ("asyncapi.json", "run.started.v1.json", "gone.v1.json", "make docs"))
     assert "flatten.completed.v1.json" not in said
 
     assert generate.main(["--docs", str(tmp_path)]) == 0
