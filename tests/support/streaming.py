@@ -9,6 +9,7 @@ from typing import Self
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
+from contracts import codec
 from contracts.arming import DisarmRequested
 from contracts.streams import Keys
 from contracts.vocabulary import Environment
@@ -78,6 +79,13 @@ class Workshop:
             )
             for arm_id in arm_ids
         ]
+
+    async def say_traced(self, arm_id: str, traceparent: str) -> str:
+        """Publish as a client does that is inside of a trace."""
+        fields = codec.encode(
+            disarm(arm_id), source="/t", subject="main", event_id=arm_id, time_ms=1, traceparent=traceparent
+        )
+        return await self.say_raw(*(text for pair in fields.items() for text in pair))
 
     async def say_raw(self, *fields: bytes | str) -> str:
         """Publish an entry that is none of ours."""
