@@ -179,8 +179,8 @@ def _verdict(evidence: Evidence, completed: FlattenCompleted | None) -> Iterable
     wrong = _counts_differ(completed.counts, evidence)
     yield Finding(
         not wrong,
-        "its counts are those of the record and the exchange",
-        _some(wrong) or "seen, nonzero, sent, ok, orders: the same when counted again",
+        "its counts, counted again from record and exchange",
+        _some(wrong) or "seen, nonzero, sent, ok and orders are the same",
     )
 
 

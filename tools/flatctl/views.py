@@ -74,16 +74,17 @@ def _show_still_open(screen: Screen, completed: FlattenCompleted) -> None:
 def timings_line(completed: FlattenCompleted) -> str:
     """How long each stage took, from the arm on."""
     times = completed.timings
-    stages = [
-        ("requested", times.requested_at_ms),
-        ("started", times.started_at_ms),
-        ("first order", times.first_order_at_ms),
-        ("last order", times.last_order_at_ms),
-        ("verified", times.verified_at_ms),
-        ("finished", times.finished_at_ms),
-    ]
-    parts = [f"{name} +{span(at_ms - times.armed_at_ms)}" for name, at_ms in stages if at_ms is not None]
-    return f"after arming: {', '.join(parts)}"
+
+    def after(at_ms: int | None) -> str:
+        return "never" if at_ms is None else span(at_ms - times.armed_at_ms)
+
+    orders = (
+        f"{after(times.first_order_at_ms)} to {after(times.last_order_at_ms)}" if times.last_order_at_ms else "none"
+    )
+    return (
+        f"after arming: requested {after(times.requested_at_ms)}, started {after(times.started_at_ms)}, "
+        f"orders {orders}, verified {after(times.verified_at_ms)}, finished {after(times.finished_at_ms)}"
+    )
 
 
 def show_status(screen: Screen, status: Status) -> None:

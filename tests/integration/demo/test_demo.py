@@ -1,0 +1,226 @@
+"""The demo as a user runs it: it proves what it says, and leaves nothing behind."""
+
+import asyncio
+import os
+import re
+import shlex
+import signal
+import sys
+from asyncio.subprocess import PIPE, Process
+from collections.abc import AsyncIterator, Mapping
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+
+TIMEOUT_S = 90.0
+COLUMNS = 110
+SERVICES = ("redis", "exchange-sim", "flatten-executor", "position-oracle", "governor")
+FUNNEL = "seen=674 nonzero=44 filtered=44 sent=44 ok=44 errors=0 verdict=flat"
+
+
+class Demo:
+    """One run of it, in a directory of the test's own."""
+
+    def __init__(self, directory: Path, *arguments: str, environ: Mapping[str, str] | None = None) -> None:
+        self.directory = directory
+        self.lines: list[str] = []
+        self._arguments = arguments
+        self._environ = {**os.environ, "TMPDIR": str(directory), **(environ or {})}
+        self._process: Process | None = None
+
+    async def start(self) -> "Demo":
+        self._process = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "demo", *self._arguments, env=self._environ, stdout=PIPE, stderr=PIPE
+        )
+        return self
+
+    @property
+    def process(self) -> Process:
+        assert self._process is not None
+        return self._process
+
+    async def line(self, pattern: str) -> str:
+        """The next line in which the pattern is found."""
+        assert self.process.stdout is not None
+        async with asyncio.timeout(TIMEOUT_S):
+            while line := (await self.process.stdout.readline()).decode():
+                self.lines.append(line.rstrip("\n"))
+                if re.search(pattern, line):
+                    return line
+        raise AssertionError(f"no line like {pattern!r}:\n" + "\n".join(self.lines))
+
+    async def end(self) -> tuple[int, str]:
+        """Its exit code, and what it said on stderr."""
+        async with asyncio.timeout(TIMEOUT_S):
+            out, err = await self.process.communicate()
+        self.lines += out.decode().splitlines()
+        assert self.process.returncode is not None
+        return self.process.returncode, err.decode()
+
+    async def pids(self) -> dict[str, int]:
+        """Its programs, read from what it prints once all are up."""
+        await self.line(r"The trio is up")
+        found: dict[str, int] = {}
+        while len(found) < len(SERVICES):
+            name, pid, _ = (await self.line(rf"^ +({'|'.join(SERVICES)}) +\d+ +\S+://")).split()
+            found[name] = int(pid)
+        return found
+
+    def traces(self) -> list[str]:
+        """What is left in its directory, and processes that still work there."""
+        left = [path.name for path in self.directory.glob("flatguard-demo-*")]
+        return left + [line for line in running() if str(self.directory) in line]
+
+
+def running() -> list[str]:
+    """Every process's working directory and command line."""
+    found = []
+    for entry in Path("/proc").glob("[0-9]*"):
+        try:
+            words = (entry / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
+            found.append(f"{(entry / 'cwd').readlink()} {words}")
+        except OSError:
+            continue  # it ended meanwhile, or is not ours
+    return found
+
+
+def is_running(pid: int) -> bool:
+    try:
+        return "\nState:\tZ" not in Path(f"/proc/{pid}/status").read_text()
+    except OSError:
+        return False
+
+
+@pytest_asyncio.fixture
+async def started(tmp_path: Path) -> AsyncIterator[list[Demo]]:
+    """Demos that a test has started; those that still run are asked to end."""
+    demos: list[Demo] = []
+    yield demos
+    for demo in demos:
+        if demo.process.returncode is None:
+            demo.process.terminate()
+            await demo.end()
+    assert [trace for demo in demos for trace in demo.traces()] == []
+
+
+async def test_it_flattens_the_incident_and_proves_it(started: list[Demo], tmp_path: Path) -> None:
+    planted = {"EXCHANGE_API_KEY": "real-key", "REDIS_URL": "redis://127.0.0.1:1/0", "FLATTEN_TYPO": "x"}
+    demo = await Demo(tmp_path, environ=planted).start()
+    started.append(demo)
+    pids = await demo.pids()
+    code, err = await demo.end()
+    said = "\n".join(demo.lines)
+
+    assert (code, err) == (0, ""), said
+    assert demo.lines[-1] == FUNNEL
+    assert "P2.9 verdicts: breach 1, " in said
+    assert re.search(r"P2\.9 ETHUSDT position=\$31361\.00 .* verdict=breach ratio=17\.23", said)
+    assert said.count("PASS") > 10
+    assert "FAIL" not in said
+    assert "exchange: 674 symbols, 44 open" in said
+    assert max(len(line) for line in demo.lines if str(tmp_path) not in line) <= COLUMNS
+    assert not any(map(is_running, pids.values()))
+
+
+@pytest.mark.parametrize(
+    ("number", "code"),
+    [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)],
+    ids=str,
+)
+@pytest.mark.parametrize("moment", ["Flatguard demo", "run started by"])
+async def test_a_signal_ends_it_and_leaves_nothing(
+    started: list[Demo], tmp_path: Path, number: signal.Signals, code: int, moment: str
+) -> None:
+    demo = await Demo(tmp_path).start()
+    started.append(demo)
+    await demo.line(moment)
+    demo.process.send_signal(number)
+
+    ended, err = await demo.end()
+    assert (ended, err.splitlines()[0]) == (code, f"demo: {number.name}: stopping everything")
+    assert demo.traces() == []
+
+
+@pytest.mark.parametrize("name", SERVICES)
+async def test_a_program_that_dies_is_told_and_leaves_nothing(started: list[Demo], tmp_path: Path, name: str) -> None:
+    demo = await Demo(tmp_path, "--only-run").start()
+    started.append(demo)
+    pids = await demo.pids()
+    os.kill(pids[name], signal.SIGKILL)
+
+    code, err = await demo.end()
+    assert code == 1
+    assert f"demo: {name} (pid {pids[name]}) ended with signal SIGKILL; its last words:" in err
+    assert not any(map(is_running, pids.values()))
+    assert demo.traces() == []
+
+
+async def test_running_the_trio_says_how_to_arm_it_and_ctrl_c_is_a_good_end(
+    started: list[Demo], tmp_path: Path
+) -> None:
+    demo = await Demo(tmp_path, "--only-run").start()
+    started.append(demo)
+    pids = await demo.pids()
+    environment = (await demo.line(r"environment\.sh$")).strip()
+    arm = (await demo.line(r"arm --wait$")).strip()
+    await demo.line("Ctrl-C here")
+
+    assert await shell(f"{environment} && {arm.replace('--wait', '--wait --yes')}") == 0
+    demo.process.send_signal(signal.SIGINT)
+    assert (await demo.end())[0] == 0
+    assert not any(map(is_running, pids.values()))
+
+
+async def test_kept_everything_stays_until_it_is_stopped(started: list[Demo], tmp_path: Path) -> None:
+    demo = await Demo(tmp_path, "--keep").start()
+    started.append(demo)
+    pids = await demo.pids()
+    code, err = await demo.end()
+    assert (code, err) == (0, "")
+    assert FUNNEL in demo.lines
+    stop = demo.lines[-1].strip()
+    try:
+        assert all(map(is_running, pids.values()))
+        environment = next(line.strip() for line in demo.lines if line.endswith("environment.sh"))
+        commands = [line.strip() for line in demo.lines if re.search(r"flatctl (status|positions|watch)$", line)]
+        assert len(commands) == 3
+        assert await shell(" && ".join((environment, *commands))) == 0
+    finally:
+        assert await shell(stop) == 0
+
+    assert not any(map(is_running, pids.values()))
+    assert demo.traces() == []
+
+
+async def test_stopping_what_is_not_there_is_one_line(tmp_path: Path) -> None:
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "demo", "--stop", str(tmp_path)), stdout=PIPE, stderr=PIPE
+    )
+    _, err = await process.communicate()
+
+    assert process.returncode == 1
+    assert err.decode().startswith(f"demo: --stop {tmp_path}: no demo was left running there")
+    assert tmp_path.exists()
+
+
+@pytest.mark.parametrize("how", [">&-", "| head -n 1 >/dev/null"])
+async def test_with_nobody_reading_it_still_proves_and_cleans_up(started: list[Demo], tmp_path: Path, how: str) -> None:
+    command = f"set -o pipefail; {shlex.quote(sys.executable)} -m demo {how}"
+    process = await asyncio.create_subprocess_exec(
+        "bash", "-c", command, env={**os.environ, "TMPDIR": str(tmp_path)}, stderr=PIPE
+    )
+    async with asyncio.timeout(TIMEOUT_S):
+        _, err = await process.communicate()
+
+    assert (process.returncode, err.decode()) == (0, "")
+    assert Demo(tmp_path).traces() == []
+
+
+async def shell(command: str) -> int:
+    """As a user types it."""
+    process = await asyncio.create_subprocess_exec("bash", "-c", command, stdout=PIPE, stderr=PIPE)
+    async with asyncio.timeout(TIMEOUT_S):
+        await process.communicate()
+    assert process.returncode is not None
+    return process.returncode
