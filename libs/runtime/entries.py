@@ -12,17 +12,17 @@ from contracts.codec import Envelope
 from runtime import tracing
 from runtime.redis_client import raw
 
-E = TypeVar("E", bound=Event)
+E_co = TypeVar("E_co", bound=Event, covariant=True)
 
 
-class Entry(Struct, Generic[E], frozen=True, kw_only=True):
+class Entry(Struct, Generic[E_co], frozen=True, kw_only=True):
     """An event as it was delivered."""
 
     id: str
     """The stream id, e.g. `1769571479123-0`: what XACK needs."""
     stream: str
     """The stream's key."""
-    event: E
+    event: E_co
     envelope: Envelope
     deliveries: int | None = None
     """How often it has been delivered, this time included; nothing outside consumer groups."""
