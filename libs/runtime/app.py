@@ -89,7 +89,7 @@ async def supervise(*coroutines: Coroutine[Any, Any, None], stop: asyncio.Event)
 def _run(main: Callable[[C, asyncio.Event], Awaitable[None]], settings: C, service_name: str) -> int:
     """The exit code."""
     try:
-        with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+        with asyncio.Runner() as runner:
             runner.run(_with_signals(main, settings))
     except StartupError as error:
         _log.critical(f"{service_name} cannot start: {error}")
@@ -121,15 +121,6 @@ async def _with_signals(main: Callable[[C, asyncio.Event], Awaitable[None]], set
     finally:
         if not await tracing.shutdown():
             _log.warning("telemetry could not be sent in time; some spans are lost")
-
-
-def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop]:
-    try:
-        import uvloop  # noqa: PLC0415 - absent on some platforms
-    except ImportError:
-        return asyncio.new_event_loop
-    factory: Callable[[], asyncio.AbstractEventLoop] = uvloop.new_event_loop
-    return factory
 
 
 def _failure(task: asyncio.Task[None]) -> BaseException | None:

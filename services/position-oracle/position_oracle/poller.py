@@ -142,8 +142,7 @@ class Poller:
 async def _together(first: Coroutine[Any, Any, A], second: Coroutine[Any, Any, B]) -> tuple[A, B]:
     """Both results, or the first error once both are over.
 
-    Neither is cancelled when the other fails: each ends by its own timeout, and uvloop 0.22 may hand the descriptor of
-    a connection whose making was cancelled to another one, which then loses its data (MagicStack/uvloop issue 738).
+    Neither is cancelled when the other fails: each ends by its own timeout, and no connection is left half-made.
     """
     one, two = await asyncio.gather(first, second, return_exceptions=True)
     if isinstance(one, BaseException):
