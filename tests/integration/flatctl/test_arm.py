@@ -3,12 +3,16 @@
 import asyncio
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from contracts.arming import ArmRequested, Gate
 from contracts.flattening import RunVerdict
 from contracts.streams import ARM_TTL_S
+from contracts.vocabulary import Environment
+from flatctl import arming
+from flatctl.exits import CommandFailed
 from runtime.redis_client import raw
 from support.flatctl_process import Flatctl, Said, finish
 from support.governing import a_governor
@@ -228,3 +232,24 @@ async def test_the_trace_begins_at_the_operator(flatctl: Flatctl, scribe: Scribe
     assert envelope.traceparent
     assert envelope.traceparent.split("-")[1:3] == [sent.trace_id, sent.span_id]
     assert (sent.parent_id, sent.trace_id, root.parent_id) == (root.span_id, root.trace_id, "")
+
+
+@pytest.mark.parametrize("key", ["arm", "active"])
+async def test_who_is_overtaken_between_look_and_write_arms_nothing(
+    scribe: Scribe, monkeypatch: pytest.MonkeyPatch, key: str
+) -> None:
+    look = arming._look  # noqa: SLF001 - the moment between look and write has no other handle
+
+    async def look_and_be_overtaken(*arguments: Any) -> Any:
+        seen = await look(*arguments)
+        await raw(scribe.redis, "SET", getattr(scribe.keys, key), "somebody-elses", "EX", 60)
+        return seen
+
+    monkeypatch.setattr(arming, "_look", look_and_be_overtaken)
+    intent = arming.Intent(arm_id="arm-1", operator="alice", reason="", environment=Environment.SIM, account="main")
+    with pytest.raises(CommandFailed, match=r"not armed: .*somebody-elses") as failed:
+        await arming.arm(scribe.redis, scribe.keys, intent)
+
+    assert failed.value.code == 3
+    assert await scribe.events(ArmRequested) == []
+    assert await raw(scribe.redis, "GET", scribe.keys.arm) in (None, b"somebody-elses")
