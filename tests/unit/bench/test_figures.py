@@ -52,5 +52,5 @@ def test_a_goal_is_met_at_its_limit() -> None:
 def test_ratios_are_taken_between_neighbours() -> None:
     figure = a_figure([10, 90], ratios=ratios([10, 90], [5, 30, 1]))
 
-    assert figure.ratios == (2, 3)
+    assert list(figure.ratios) == [2, 3]
     assert figure.ratio == 2.5
