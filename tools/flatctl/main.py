@@ -43,10 +43,11 @@ Within = Annotated[float, typer.Option("--timeout", min=1, max=86_400, help="Giv
 def main() -> None:
     """Console entry point. Ends with one of the exit codes of `flatctl.exits`; errors are one line on stderr."""
     try:
-        code = app(standalone_mode=False)
+        code = app(prog_name="flatctl", standalone_mode=False)
     except (TyperException, CommandFailed) as error:
-        text = error.format_message() if isinstance(error, TyperException) else str(error)
-        sys.stderr.write(f"flatctl: {' '.join(text.split())}\n")
+        text = " ".join((error.format_message() if isinstance(error, TyperException) else str(error)).split())
+        if text:  # the help that is shown without a command says it all
+            sys.stderr.write(f"flatctl: {text}\n")
         code = error.code if isinstance(error, CommandFailed) else exits.ERROR
     except (typer.Abort, KeyboardInterrupt):
         sys.stderr.write("flatctl: stopped\n")

@@ -13,6 +13,8 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
+from support.terminal import in_a_terminal
+
 TIMEOUT_S = 90.0
 COLUMNS = 110
 SERVICES = ("redis", "exchange-sim", "flatten-executor", "position-oracle", "governor")
@@ -224,3 +226,13 @@ async def shell(command: str) -> int:
         await process.communicate()
     assert process.returncode is not None
     return process.returncode
+
+
+async def test_a_narrow_terminal_does_not_break_it(tmp_path: Path) -> None:
+    environ = {**os.environ, "TMPDIR": str(tmp_path)}
+    seen = await in_a_terminal(sys.executable, "-m", "demo", environ=environ, columns=44, rows=10)
+
+    assert seen.code == 0, seen.text
+    assert FUNNEL in " ".join(seen.text.split())
+    assert max(map(len, seen.text.split("\n"))) <= 44
+    assert Demo(tmp_path).traces() == []

@@ -1,0 +1,63 @@
+"""In a terminal: a picture that changes in place, and then the verdict."""
+
+import sys
+
+import pytest
+
+from contracts.flattening import RunVerdict
+from support.flatctl_process import Flatctl
+from support.run_events import completed, intended, residual, resolved, whole_run
+from support.scribe import Scribe
+from support.terminal import in_a_terminal
+
+FLATCTL = (sys.executable, "-m", "flatctl.main")
+SHOW_CURSOR = "\x1b[?25h"
+
+
+@pytest.mark.parametrize(("columns", "rows"), [(100, 40), (80, 24), (30, 6)])
+async def test_a_run_fits_every_terminal(flatctl: Flatctl, scribe: Scribe, columns: int, rows: int) -> None:
+    symbols = [f"S{number}USDT" for number in range(60)]
+    await scribe.tell(*whole_run()[:3], *(intended(symbol, "1") for symbol in symbols))
+    await scribe.tell(*(resolved(symbol, "1") for symbol in symbols))
+    await scribe.tell(completed(RunVerdict.NOT_FLAT, left=(residual("ETHUSDT", "9.1"),)))
+    seen = await in_a_terminal(*FLATCTL, "watch", environ=flatctl.environ, columns=columns, rows=rows)
+
+    assert seen.code == 2, seen.text
+    words = " ".join(seen.text.split())
+    assert "… " in words
+    assert "verdict=not_flat" in words
+    assert "STILL OPEN: 1 positions" in words
+    assert SHOW_CURSOR in seen.raw
+    assert max(map(len, seen.text.split("\n"))) <= columns
+
+
+async def test_colour_is_never_the_only_signal(flatctl: Flatctl, scribe: Scribe) -> None:
+    await scribe.tell(*whole_run(), completed(RunVerdict.NOT_FLAT, left=(residual("ETHUSDT", "9.1"),)))
+    flatctl.environ["NO_COLOR"] = "1"
+    seen = await in_a_terminal(*FLATCTL, "watch", environ=flatctl.environ)
+
+    assert "\x1b[31m" not in seen.raw
+    assert "STILL OPEN" in seen.text
+
+
+async def test_json_in_a_terminal_is_only_json(flatctl: Flatctl, scribe: Scribe) -> None:
+    await scribe.tell(*whole_run(), completed())
+    seen = await in_a_terminal(*FLATCTL, "watch", "--json", environ=flatctl.environ)
+
+    assert [line[0] for line in seen.text.splitlines()] == ["{"] * (len(whole_run()) + 1)
+
+
+@pytest.mark.parametrize("command", ["", "ess", "arm", "disarm", "status", "watch", "positions"])
+async def test_every_command_explains_itself(flatctl: Flatctl, command: str) -> None:
+    said = await flatctl(*command.split(), "--help")
+
+    assert said.code == 0
+    assert "Usage: flatctl" in said.out
+    assert "EXCHANGE_API" not in said.out
+
+
+async def test_without_a_command_the_help_is_shown(flatctl: Flatctl) -> None:
+    said = await flatctl()
+
+    assert "Usage: flatctl" in said.out
+    assert (said.code, said.err) == (1, "")

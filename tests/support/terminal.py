@@ -1,0 +1,62 @@
+"""A program in a terminal of a given size, as a person sees it."""
+
+import asyncio
+import fcntl
+import os
+import pty
+import re
+import struct
+import termios
+from collections.abc import Mapping
+
+from msgspec import Struct
+
+TIMEOUT_S = 60.0
+_ESCAPES = re.compile(r"\x1b\[[0-9;?]*[a-zA-Z]")
+
+
+class Seen(Struct, frozen=True):
+    """How it ended, and everything that was written: `raw` with the terminal's control sequences, `text` without."""
+
+    code: int
+    raw: str
+    text: str
+
+
+async def in_a_terminal(*command: str, environ: Mapping[str, str], columns: int = 80, rows: int = 24) -> Seen:
+    ours, theirs = pty.openpty()
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
+    environ = {**environ, "TERM": "xterm-256color"}
+    environ.pop("COLUMNS", None)
+    try:
+        process = await asyncio.create_subprocess_exec(
+            *command, env=environ, stdin=theirs, stdout=theirs, stderr=theirs, start_new_session=True
+        )
+    finally:
+        os.close(theirs)
+    reading = asyncio.create_task(asyncio.to_thread(_read_all, ours))
+    try:
+        async with asyncio.timeout(TIMEOUT_S):
+            code = await process.wait()
+            written = (await reading).decode()
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+        await reading
+        os.close(ours)
+    return Seen(code, written, _ESCAPES.sub("", written).replace("\r\n", "\n").replace("\r", "\n"))
+
+
+def _read_all(descriptor: int) -> bytes:
+    """Until the other end is closed, which a pty says with an error."""
+    chunks = []
+    while True:
+        try:
+            chunk = os.read(descriptor, 65_536)
+        except OSError:
+            break
+        if not chunk:
+            break
+        chunks.append(chunk)
+    return b"".join(chunks)
