@@ -14,6 +14,7 @@ import msgspec
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
+READ_TIMEOUT_S = 2.0
 DEFAULT_LATCH = "file:/var/run/quantum/ESS_ON"
 _UNSET_WORDS = frozenset({b"", b"0", b"false", b"off", b"no"})
 
@@ -68,8 +69,13 @@ class FileLatch:
         return f"file:{self._path}"
 
     async def read(self) -> LatchState:
-        """Look. A missing file is not set; anything but a regular file cannot be read."""
-        return await asyncio.to_thread(self._read)
+        """Look. A missing file is not set; what is no regular file, or does not answer in time, cannot be read."""
+        try:
+            async with asyncio.timeout(READ_TIMEOUT_S):
+                return await asyncio.to_thread(self._read)
+        except TimeoutError:
+            detail = f"{self.where} cannot be read: no answer in {READ_TIMEOUT_S:g} s"
+            return LatchState(is_set=False, readable=False, detail=detail)
 
     def _read(self) -> LatchState:
         try:

@@ -17,6 +17,7 @@ from runtime.errors import StartupError
 from runtime.http import serve_http
 from runtime.latch import open_latch
 from runtime.metrics import Metrics
+from runtime.pulse import Pulse
 from runtime.redis_client import open_reader, open_redis
 from runtime.streams import Consumer, StreamObserver
 
@@ -32,7 +33,8 @@ async def run(settings: ExecutorSettings, stop: asyncio.Event) -> None:
     except ValueError as error:
         raise StartupError(str(error)) from error
     store = Store(redis, keys, owner=settings.consumer_name, account=settings.account, clock=clock)
-    vitals = Vitals(redis=redis, latch=latch, gateway=gateway, observer=observer, clock=clock)
+    pulse = Pulse(redis=redis, latch=latch, clock=clock, on_latch=observer.latch_seen)
+    vitals = Vitals(gateway=gateway, observer=observer, clock=clock)
     tools = Tools(
         gateway=gateway,
         latch=latch,
@@ -59,12 +61,12 @@ async def run(settings: ExecutorSettings, stop: asyncio.Event) -> None:
         observer=StreamObserver(metrics),
         clock=clock,
     )
-    checks = {"redis": vitals.redis, "latch": vitals.latch, "exchange": vitals.exchange, "requests": requests.check}
+    checks = {"redis": pulse.redis, "latch": pulse.latch, "exchange": vitals.exchange, "requests": requests.check}
     try:
         await supervise(
             serve_http(host=settings.http_host, port=settings.http_port, metrics=metrics, checks=checks, stop=stop),
             requests.run(stop),
-            vitals.run(stop),
+            pulse.run(stop),
             vitals.keep_warm(stop),
             vitals.recall(store, stop),
             stop=stop,

@@ -1,8 +1,7 @@
-"""Whether the executor could flatten right now: Redis answers, the latch can be read, the exchange is warm."""
+"""Whether the executor could flatten right now, beside Redis and the latch: the exchange is warm."""
 
 import asyncio
 
-from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from contracts.codec import UndecodableEntry
@@ -12,45 +11,25 @@ from flatten_executor.observe import Observer
 from flatten_executor.store import Store
 from runtime.clock import Clock
 from runtime.health import OK, Check
-from runtime.latch import Latch
-from runtime.redis_client import raw, wait_for_stop
+from runtime.redis_client import wait_for_stop
 
 EVERY_S = 1.0
-WARM_EVERY_S = 30.0
+WARM_EVERY_S = 25.0
 COLD_RETRY_S = 2.0
 
 
 class Vitals:
-    """Looks once a second, keeps the exchange warm, and answers /readyz from what it saw last."""
+    """Keeps the exchange warm, and answers /readyz from what it saw last."""
 
-    def __init__(self, *, redis: Redis, latch: Latch, gateway: OrderGateway, observer: Observer, clock: Clock) -> None:
-        self._redis = redis
-        self._latch = latch
+    def __init__(self, *, gateway: OrderGateway, observer: Observer, clock: Clock) -> None:
         self._gateway = gateway
         self._observer = observer
         self._clock = clock
-        self._answers = {name: Check(ok=False, why="not looked at yet") for name in ("redis", "latch", "exchange")}
-
-    def redis(self) -> Check:
-        """Whether Redis answered the last look."""
-        return self._answers["redis"]
-
-    def latch(self) -> Check:
-        """Whether the latch could be read: one that cannot stops every order."""
-        return self._answers["latch"]
+        self._exchange = Check(ok=False, why="not looked at yet")
 
     def exchange(self) -> Check:
         """Whether instruments are read and connections are open."""
-        return self._answers["exchange"]
-
-    async def run(self, stop: asyncio.Event) -> None:
-        """Look until `stop`."""
-        while not stop.is_set():
-            self._answers["redis"] = await self._ping()
-            state = await self._latch.read()
-            self._answers["latch"] = OK if state.readable else Check(ok=False, why=state.detail)
-            self._observer.latch_seen(state)
-            await wait_for_stop(stop, EVERY_S, self._clock)
+        return self._exchange
 
     async def keep_warm(self, stop: asyncio.Event) -> None:
         """Keep connections open and instruments fresh until `stop`, so that a flatten pays for neither."""
@@ -58,11 +37,11 @@ class Vitals:
             try:
                 await self._gateway.warm()
             except ExchangeError as error:
-                self._answers["exchange"] = Check(ok=False, why=str(error))
+                self._exchange = Check(ok=False, why=str(error))
                 self._observer.exchange_cold(error)
             else:
-                self._answers["exchange"] = OK
-            await wait_for_stop(stop, WARM_EVERY_S if self._answers["exchange"].ok else COLD_RETRY_S, self._clock)
+                self._exchange = OK
+            await wait_for_stop(stop, WARM_EVERY_S if self._exchange.ok else COLD_RETRY_S, self._clock)
 
     async def recall(self, store: Store, stop: asyncio.Event) -> None:
         """Show the last verdict on record, once Redis can be read."""
@@ -76,10 +55,3 @@ class Vitals:
             else:
                 return self._observer.on_record(completed) if completed is not None else None
         return None
-
-    async def _ping(self) -> Check:
-        try:
-            await raw(self._redis, "PING")
-        except (RedisError, OSError) as error:
-            return Check(ok=False, why=f"Redis does not answer: {type(error).__name__}")
-        return OK

@@ -10,7 +10,6 @@ from governor.core.policy import judge
 from governor.core.record import ArmRecord, read_record
 from governor.observe import Observer
 from governor.store import AlreadyHandled, ArmStore, Changed
-from governor.vitals import look_at
 from runtime.errors import RetryableError
 from runtime.latch import Latch
 from runtime.streams import Entry
@@ -61,7 +60,7 @@ class ArmHandlers:
 
     async def _decide(self, entry: Entry[ArmRequested], seen: StoreSeen) -> bool:
         """Judge, and write what was decided. False when Redis moved on meanwhile: nothing was written."""
-        state = await look_at(self._latch)
+        state = await self._latch.read()
         latch = LatchSeen(is_set=state.is_set, readable=state.readable, detail=state.detail)
         case = ArmCase(arm=entry.event, standing=self._standing, latch=latch, store=seen)
         exposure = self._exposure()

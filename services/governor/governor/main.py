@@ -20,6 +20,7 @@ from runtime.errors import StartupError
 from runtime.http import serve_http
 from runtime.latch import Latch, open_latch
 from runtime.metrics import Metrics
+from runtime.pulse import Pulse
 from runtime.redis_client import open_reader, open_redis
 from runtime.streams import Consumer, ConsumerSettings, StreamObserver, Tail
 
@@ -32,7 +33,8 @@ async def run(settings: GovernorSettings, stop: asyncio.Event, *, block_ms: int 
     reader = open_reader(settings.redis_url, name="governor")
     latch = _latch(settings, redis)
     store = ArmStore(redis, keys)
-    vitals = Vitals(redis=redis, latch=latch, observer=observer, clock=clock)
+    pulse = Pulse(redis=redis, latch=latch, clock=clock, on_latch=observer.latch_seen)
+    vitals = Vitals(redis=redis, observer=observer, clock=clock)
     history = History(redis, keys, observer, clock)
     watch = AllocationWatch(redis=redis, settings=settings, clock=clock, observer=observer)
     snapshots = Tail(
@@ -62,8 +64,8 @@ async def run(settings: GovernorSettings, stop: asyncio.Event, *, block_ms: int 
         clock=clock,
     )
     checks = {
-        "redis": vitals.redis,
-        "latch": vitals.latch,
+        "redis": pulse.redis,
+        "latch": pulse.latch,
         "scripts": vitals.scripts,
         "arms": arms.check,
         "snapshot": vitals.snapshot,
@@ -77,7 +79,7 @@ async def run(settings: GovernorSettings, stop: asyncio.Event, *, block_ms: int 
         await supervise(
             serve_http(host=settings.http_host, port=settings.http_port, metrics=metrics, checks=checks, stop=stop),
             judge_arms(),
-            vitals.run(stop),
+            pulse.run(stop),
             history.run(stop),
             watch.run(snapshots, stop),
             stop=stop,
