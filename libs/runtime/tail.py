@@ -99,16 +99,14 @@ class Tail(Generic[E]):
                 self._last_id,
             )
             rows = reply[0][1] if reply else ()
-        waited = self.ready and bool(self._last_id)
         if not rows:
             rows = await raw(self._reader, "XREVRANGE", self._stream_key, "+", "-", "COUNT", 1)
         self._become_ready()
         if rows and rows[-1][0].decode() != self._last_id:
             self._last_id = rows[-1][0].decode()
             return self._newest(rows)
-        if not waited and not self._last_id:
-            # Nothing was ever published: wait for the first entry, from the stream's beginning.
-            self._last_id = "0-0"
+        # Where nothing was ever published: wait for the first entry, from the stream's beginning.
+        self._last_id = self._last_id or "0-0"
         return None
 
     def _newest(self, rows: Sequence[Any]) -> Entry[E] | None:

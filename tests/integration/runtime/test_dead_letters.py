@@ -7,6 +7,7 @@ import pytest
 
 from contracts import codec
 from runtime.errors import DeadLetterLimitError, PoisonError
+from runtime.group import Group
 from runtime.redis_client import raw
 from support.proxy import FaultyProxy
 from support.streaming import FAST, GROUP, Workshop, disarm
@@ -116,6 +117,18 @@ async def test_poison_is_dead_lettered_once_even_when_the_answer_to_that_is_lost
 
     assert [letter.get(b"poison") for letter in await workshop.dead_letters()] == [None, b"0", b"1", b"2", b"3", b"4"]
     assert await workshop.pending() == 0
+
+
+async def test_an_entry_that_another_consumer_took_over_is_not_dead_lettered_by_us(workshop: Workshop) -> None:
+    entry_id = await workshop.say_raw("poison", "1")
+    await workshop.read_as("other")
+    group = Group(redis=workshop.redis, reader=workshop.redis, stream_key=workshop.stream, group=GROUP, consumer="one")
+
+    buried = await group.bury(workshop.dead, entry_id, ["poison", "1"])
+
+    assert buried is False
+    assert await workshop.dead_letters() == []
+    assert await workshop.pending() == 1
 
 
 async def test_too_much_poison_stops_the_service_with_the_rest_pending(workshop: Workshop) -> None:
