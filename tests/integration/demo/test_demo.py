@@ -126,11 +126,15 @@ async def test_it_flattens_the_incident_and_proves_it(started: list[Demo], tmp_p
 
 
 @pytest.mark.parametrize(
-    ("number", "code"),
-    [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)],
+    ("number", "code", "moment"),
+    [
+        (signal.SIGINT, 130, "Flatguard demo"),
+        (signal.SIGHUP, 129, "The trio is up"),
+        (signal.SIGINT, 130, "run started by"),
+        (signal.SIGTERM, 143, "run started by"),
+    ],
     ids=str,
 )
-@pytest.mark.parametrize("moment", ["Flatguard demo", "run started by"])
 async def test_a_signal_ends_it_and_leaves_nothing(
     started: list[Demo], tmp_path: Path, number: signal.Signals, code: int, moment: str
 ) -> None:
@@ -144,7 +148,7 @@ async def test_a_signal_ends_it_and_leaves_nothing(
     assert demo.traces() == []
 
 
-@pytest.mark.parametrize("name", SERVICES)
+@pytest.mark.parametrize("name", ["redis", "exchange-sim", "governor"])
 async def test_a_program_that_dies_is_told_and_leaves_nothing(started: list[Demo], tmp_path: Path, name: str) -> None:
     demo = await Demo(tmp_path, "--only-run").start()
     started.append(demo)
@@ -235,4 +239,19 @@ async def test_a_narrow_terminal_does_not_break_it(tmp_path: Path) -> None:
     assert seen.code == 0, seen.text
     assert FUNNEL in " ".join(seen.text.split())
     assert max(map(len, seen.text.split("\n"))) <= 44
+    assert Demo(tmp_path).traces() == []
+
+
+async def test_without_any_redis_one_line_says_how_to_get_one(tmp_path: Path) -> None:
+    program = (
+        "import demo.redis_binary as found; found.find_spec = lambda name: None; import demo.main as demo; demo.main()"
+    )
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-c", program), env={"PATH": str(tmp_path), "TMPDIR": str(tmp_path)}, stdout=PIPE, stderr=PIPE
+    )
+    _, err = await process.communicate()
+
+    assert process.returncode == 1
+    assert err.decode().startswith("demo: no Redis server on this machine: install redis-server or valkey-server")
+    assert err.decode().count("\n") == 1
     assert Demo(tmp_path).traces() == []
