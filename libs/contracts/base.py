@@ -25,8 +25,17 @@ class Event(Struct, frozen=True, kw_only=True, tag_field="type"):
         return tag
 
 
+MAGNITUDE_MAX = 60
+"""Powers of ten: far beyond any price or quantity, and few enough digits to print."""
+
+
+def is_number(number: Decimal) -> bool:
+    """Whether it is a number that can be worked with: no NaN, no infinity, no exponent that would fill the memory."""
+    return number.is_finite() and abs(number.adjusted()) <= MAGNITUDE_MAX
+
+
 def require_finite(owner: str, **numbers: Decimal | None) -> None:
-    """Raise ValueError for a NaN or an infinity: a decimal on the wire is a number (I13)."""
+    """Raise ValueError for what is not a number: nobody acts on it, and it never reaches a venue (I13)."""
     for name, number in numbers.items():
-        if number is not None and not number.is_finite():
+        if number is not None and not is_number(number):
             raise ValueError(f"{owner}.{name} is {number}, not a number")

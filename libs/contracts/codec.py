@@ -68,7 +68,7 @@ def encode(
 
 
 def to_json(value: object) -> str:
-    """Any struct of the contracts as JSON text; decimals as strings. Raises ValueError for a non-finite decimal."""
+    """Any struct of the contracts as JSON text; decimals as strings."""
     return _encoder.encode(value).decode()
 
 

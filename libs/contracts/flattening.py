@@ -197,6 +197,15 @@ class OrderIntended(Event, frozen=True, kw_only=True, tag="order.intended.v1"):
     chunk: int
     intended_at_ms: int
 
+    def __post_init__(self) -> None:
+        """Refuse what is not a number."""
+        require_finite(
+            self.symbol,
+            quantity=self.quantity,
+            position_quantity=self.position_quantity,
+            mark_price=self.mark_price,
+        )
+
 
 class OrderState(Word):
     """What is known about an intended order."""
@@ -228,6 +237,10 @@ class OrderResolved(Event, frozen=True, kw_only=True, tag="order.resolved.v1"):
     filled_quantity: Decimal = Decimal(0)
     detail: str = ""
     resolved_at_ms: int
+
+    def __post_init__(self) -> None:
+        """Refuse what is not a number."""
+        require_finite(self.symbol, filled_quantity=self.filled_quantity)
 
 
 class RestingCancelled(Event, frozen=True, kw_only=True, tag="resting.cancelled.v1"):
@@ -268,3 +281,7 @@ class RunFinished(Event, frozen=True, kw_only=True, tag="run.finished.v1"):
     counts: Counts
     residual_notional_usd: Decimal
     finished_at_ms: int
+
+    def __post_init__(self) -> None:
+        """Refuse what is not a number."""
+        require_finite("RunFinished", residual_notional_usd=self.residual_notional_usd)

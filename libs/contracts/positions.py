@@ -5,7 +5,7 @@ from typing import ClassVar
 
 from msgspec import Struct
 
-from contracts.base import Event, require_finite
+from contracts.base import Event, is_number, require_finite
 from contracts.vocabulary import Environment, PositionSide, Word
 
 
@@ -56,7 +56,7 @@ class PositionSnapshot(Event, frozen=True, kw_only=True, tag="position.snapshot.
 
     def __post_init__(self) -> None:
         """Refuse a mark price that is not a number."""
-        if not all(map(Decimal.is_finite, self.marks.values())):
+        if not all(map(is_number, self.marks.values())):
             raise ValueError("PositionSnapshot.marks holds a price that is not a number")
 
 

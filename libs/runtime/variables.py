@@ -34,8 +34,10 @@ VARIABLES: tuple[Variable, ...] = (
     Variable("P29_STALE_SECONDS", "a target older than this is stale", "300"),
     Variable("FLATTEN_COOLDOWN_SECONDS", "seconds between two accepted flattens", "60"),
     Variable("FLATTEN_ALLOW_LIVE", "gate environment: FLATTEN_LIVE allows the live exchange", "empty"),
-    Variable("FLATTEN_REQUEST_MAX_AGE_SECONDS", "the executor refuses an older request", "the executor's default"),
-    Variable("FLATTEN_RUN_MAX_SECONDS", "a run ends with a verdict within this", "the executor's default"),
+    Variable("FLATTEN_REQUEST_MAX_AGE_SECONDS", "the executor refuses an older request", "120"),
+    Variable(
+        "FLATTEN_RUN_MAX_SECONDS", "how long a run asks an exchange that does not answer before it says so", "120"
+    ),
     Variable("FLATTEN_QTY_EPSILON", "a quantity up to this counts as zero", "1e-8"),
     Variable("FLATTEN_MAX_ROUNDS", "rounds of close and verify in one run", "3"),
     Variable("MAX_FLATTEN_SYMBOLS", "more positions to close than this abort the run before any order", "200"),

@@ -22,8 +22,6 @@ FROM_THE_COMMAND_LINE = {"tools/exchange_sim/settings.py"}
 DEFAULT_IN_WORDS = {
     "CONSUMER_NAME",
     "HTTP_PORT",
-    "FLATTEN_REQUEST_MAX_AGE_SECONDS",
-    "FLATTEN_RUN_MAX_SECONDS",
 }
 NOTHING = {"none", "empty", "the environment's own", "none: arms are not signed"}
 
