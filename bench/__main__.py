@@ -9,7 +9,6 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-import uvloop
 from redis.exceptions import RedisError
 
 from bench import consuming, flattening, governor, oracle
@@ -36,8 +35,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     logs.setup_logs("bench", "WARNING", "text")
     load_before = os.getloadavg()[0]
     try:
-        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:  # as the services
-            report = runner.run(_measured(QUICK if options.quick else FULL, load_before))
+        report = asyncio.run(_measured(QUICK if options.quick else FULL, load_before))
     except (KeyboardInterrupt, asyncio.CancelledError):
         return _failed("interrupted; everything that was started has ended")
     except _EXPECTED as error:
