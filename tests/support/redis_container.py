@@ -2,6 +2,7 @@
 
 import functools
 import os
+import socket
 from collections.abc import Mapping
 from typing import Any
 
@@ -62,17 +63,30 @@ class ContainerRedis:
 
 def engine_answers(environ: Mapping[str, str]) -> bool:
     """Whether a Docker engine answers. Raises NoRedisError when there must be one."""
-    try:
-        client = docker.from_env(timeout=5)
-        try:
-            answers = bool(client.ping())
-        finally:
-            client.close()
-    except DockerException:
-        answers = False
+    answers = _listens() and _pings()
     if not answers and environ.get("REQUIRE_CONTAINERS") == "1":
         raise NoRedisError("REQUIRE_CONTAINERS=1, but no Docker engine answers")
     return answers
+
+
+def _listens() -> bool:
+    """Asked without docker's client, which leaves a socket open when nobody listens: a warning is an error here."""
+    host = os.environ.get("DOCKER_HOST") or "unix:///var/run/docker.sock"
+    if not host.startswith("unix://"):
+        return True
+    with socket.socket(socket.AF_UNIX) as probe:
+        return probe.connect_ex(host.removeprefix("unix://")) == 0
+
+
+def _pings() -> bool:
+    try:
+        client = docker.from_env(timeout=5)
+        try:
+            return bool(client.ping())
+        finally:
+            client.close()
+    except DockerException:
+        return False
 
 
 @functools.cache

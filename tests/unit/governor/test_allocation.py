@@ -181,7 +181,7 @@ def test_i14_a_nameless_row_may_hide_any_position_that_is_gone() -> None:
 
 
 def test_i13_a_notional_beyond_any_account_is_not_believed() -> None:
-    result = only(a_snapshot(leg(quantity="9E+900000", mark="9E+900000")), target())
+    result = only(a_snapshot(leg(quantity="9E+59", mark="9E+59")), target())
 
     assert (result.verdict, result.position_usd) == (AllocationVerdict.UNREADABLE, None)
     assert "the notional is beyond any account" in log_line(result)
