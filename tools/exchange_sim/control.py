@@ -6,7 +6,8 @@ Arrange (each answers `{"ok": true}`, or 400 with `{"error": …}` and nothing c
 - `POST /sim/scenario`: start from a flat account with `{positions: [{symbol, qty, position_side?, entry_price?,
   mark?}], marks: {symbol: price}, hedge_mode, resting_orders: [{symbol, side, type, qty, price, trigger_price,
   reduce_only, close_position, position_side, client_order_id}], book: [as /sim/book], statuses: {symbol: status},
-  balance}`, everything optional. Evidence stays. Where `hedge_mode` changes, open positions move to the matching leg.
+  balance, clock_offset_ms}`, everything optional. Evidence stays. Where `hedge_mode` changes, open positions move to
+  the matching leg.
 - `POST /sim/change`: the same body, but only what it names is changed; `cancel_open_orders: [symbol]` too.
 - `POST /sim/position` `{symbol, qty, position_side?, …}`: someone else changes a position.
 - `POST /sim/price` `{symbol, mark}`: the price moves; resting and conditional orders that it reaches trade.

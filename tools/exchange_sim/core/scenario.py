@@ -54,6 +54,8 @@ class Scenario(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     book: list[Depth] = []
     statuses: dict[str, str] = {}
     balance: Decimal | None = None
+    clock_offset_ms: int | None = None
+    """How far the venue's clock is ahead from now on."""
 
 
 def incident(universe: Universe, seed: int) -> Scenario:

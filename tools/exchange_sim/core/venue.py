@@ -62,6 +62,8 @@ class Venue:
             self.feeds.mode_changed()
         if change.balance is not None:
             self.account.balance = change.balance
+        if change.clock_offset_ms is not None:
+            self.clock_offset_ms = change.clock_offset_ms
         for symbol, status in change.statuses.items():
             self.market.set_status(symbol, status)
             self.feeds.listing_changed()
