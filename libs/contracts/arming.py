@@ -53,6 +53,20 @@ class DisarmRequested(Event, frozen=True, kw_only=True, tag="flatten.disarm_requ
     issued_at_ms: int
 
 
+class AbortRequested(Event, frozen=True, kw_only=True, tag="flatten.abort_requested.v1"):
+    """An operator asked a run to stop: nothing more is sent, what is on its way is resolved, what is open is told."""
+
+    stream: ClassVar[str] = "flatten.abort"
+
+    request_id: str
+    """The run to stop. One that has not begun yet will send nothing; one that is finished is not changed."""
+    operator: str
+    reason: str
+    environment: Environment
+    account: str
+    issued_at_ms: int
+
+
 class Gate(Word):
     """The conditions that must hold for an arm to become a request."""
 

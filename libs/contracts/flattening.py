@@ -195,6 +195,8 @@ class OrderIntended(Event, frozen=True, kw_only=True, tag="order.intended.v1"):
     mark_price: Decimal | None
     round_number: int
     chunk: int
+    limit_price: Decimal | None = None
+    """Nothing for a market order; else the worst price of an immediate-or-cancel order at the venue's price band."""
     intended_at_ms: int
 
     def __post_init__(self) -> None:
@@ -204,6 +206,7 @@ class OrderIntended(Event, frozen=True, kw_only=True, tag="order.intended.v1"):
             quantity=self.quantity,
             position_quantity=self.position_quantity,
             mark_price=self.mark_price,
+            limit_price=self.limit_price,
         )
 
 
@@ -217,6 +220,8 @@ class OrderState(Word):
     """It ended with less than it asked for, or nothing."""
     REFUSED = "refused"
     FAILED = "failed"
+    UNSENT = "unsent"
+    """It never left: the run was stopped, the venue's limit was used up, or there was no connection."""
     UNKNOWN = "unknown"
     NEVER_ARRIVED = "never_arrived"
     """Looked up repeatedly, and the exchange does not know it."""

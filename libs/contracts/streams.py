@@ -3,6 +3,7 @@
 from msgspec import Struct
 
 from contracts.arming import (
+    AbortRequested,
     ArmAccepted,
     ArmDisarmed,
     ArmRefused,
@@ -71,6 +72,13 @@ STREAMS: tuple[Stream, ...] = (
         readers=("governor",),
         group=GOVERNOR_GROUP,
         about="What operators ask for. Never trimmed while pending or undelivered.",
+    ),
+    Stream(
+        name="flatten.abort",
+        events=(AbortRequested,),
+        writers=("operator",),
+        readers=("flatten-executor", "tools"),
+        about="Runs that operators want stopped. Read without a group by the executor of the run, as it works.",
     ),
     Stream(
         name="flatten.requested",

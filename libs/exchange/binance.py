@@ -36,6 +36,7 @@ from exchange.model import (
     RestingOrder,
     SendResult,
 )
+from exchange.ports import always
 from exchange.sharing import Shared, together
 
 INSTRUMENTS_MAX_AGE_S: Final = 300
@@ -115,13 +116,15 @@ class BinanceGateway(BinanceReader):
             if failed.code != NOTHING_TO_CANCEL:
                 raise
 
-    async def place_reducing(self, orders: Sequence[ReducingOrder]) -> tuple[SendResult, ...]:
+    async def place_reducing(
+        self, orders: Sequence[ReducingOrder], *, may_send: Callable[[], bool] = always
+    ) -> tuple[SendResult, ...]:
         """Send orders concurrently inside the venue's order budget; one result per order, in the same order.
 
-        Waits up to `exchange.binance_sender.BUDGET_WAIT_MAX_MS` for the budget; what would wait longer is `Failed`
-        with the wait, unsent. Raises ValueError, before anything is sent, for an order that must never reach a venue.
+        Waits up to `exchange.binance_sender.BUDGET_WAIT_MAX_MS` for the budget; what would wait longer is `Unsent`,
+        with the wait. Raises ValueError, before anything is sent, for an order that must never reach a venue.
         """
-        return await self._sender.place(orders)
+        return await self._sender.place(orders, may_send)
 
     async def look_up(self, symbol: str, client_order_id: str) -> LookupResult:
         """What became of an order. Raises as a reading does when the exchange cannot say."""

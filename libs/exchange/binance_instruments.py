@@ -17,7 +17,7 @@ _DIGITS_MAX: Final = 20
 _STATUS: Final = {
     "TRADING": InstrumentStatus.TRADING,
     "PENDING_TRADING": InstrumentStatus.PENDING,
-    "PRE_SETTLE": InstrumentStatus.SETTLING,
+    "PRE_SETTLE": InstrumentStatus.REDUCE_ONLY,
     "SETTLING": InstrumentStatus.SETTLING,
     "PRE_DELIVERING": InstrumentStatus.CLOSED,
     "DELIVERING": InstrumentStatus.CLOSED,

@@ -14,9 +14,9 @@ from msgspec import Raw, Struct
 from contracts.vocabulary import OrderSide, PositionSide
 from exchange.binance_calls import VenueError
 from exchange.binance_decode import shown
-from exchange.codes import Execution, Judgement
+from exchange.codes import OUTSIDE_PRICE_BAND, Execution, Judgement
 from exchange.instruments import is_sane, plain
-from exchange.model import Accepted, Failed, ReducingOrder, Refused, SendResult, Unknown
+from exchange.model import Accepted, Failed, ReducingOrder, Refused, SendResult, Unknown, Unsent
 
 BATCH_MAX: Final = 5
 FINAL_STATUSES: Final = frozenset({"FILLED", "CANCELED", "REJECTED", "EXPIRED", "EXPIRED_IN_MATCH"})
@@ -69,7 +69,7 @@ def groups(orders: Sequence[ReducingOrder]) -> Iterator[Sequence[ReducingOrder]]
 def wire_order(order: ReducingOrder) -> dict[str, str]:
     """The order's parameters. Reduce-only goes with one-way mode alone; in hedge mode the leg has that effect (I5).
 
-    Raises ValueError for a quantity that must never reach a venue (I13).
+    Raises ValueError for a quantity or price that must never reach a venue (I13).
     """
     parameters = {
         "symbol": order.symbol,
@@ -79,6 +79,8 @@ def wire_order(order: ReducingOrder) -> dict[str, str]:
         "newClientOrderId": order.client_order_id,
         "newOrderRespType": "RESULT",
     }
+    if order.limit_price is not None:
+        parameters |= {"type": "LIMIT", "timeInForce": "IOC", "price": plain(order.limit_price)}
     if order.position_side is PositionSide.BOTH:
         parameters["reduceOnly"] = "true"
     else:
@@ -125,9 +127,11 @@ def judged_result(judgement: Judgement, order: ReducingOrder) -> SendResult:
     name, code, reason = order.client_order_id, judgement.code, judgement.reason
     if judgement.execution is Execution.UNKNOWN:
         return Unknown(client_order_id=name, code=code, reason=reason)
+    if judgement.execution is Execution.UNSENT:
+        return Unsent(client_order_id=name, reason=reason)
     if judgement.execution is Execution.FAILED:
         return Failed(client_order_id=name, code=code, reason=reason, retry_after_ms=judgement.retry_after_ms)
-    return Refused(client_order_id=name, code=code, reason=reason)
+    return Refused(client_order_id=name, code=code, reason=reason, outside_band=code == OUTSIDE_PRICE_BAND)
 
 
 def order_state(body: bytes) -> Accepted:

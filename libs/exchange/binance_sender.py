@@ -5,15 +5,19 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Final
 
 from exchange.binance_calls import BinanceCalls
-from exchange.binance_orders import batch_results, groups, judged_result, single_result, wire_order
+from exchange.binance_orders import BATCH_MAX, batch_results, groups, judged_result, single_result, wire_order
 from exchange.binance_wire import BATCH_ORDERS, ORDER
 from exchange.budget import Cost
 from exchange.codes import CLOCK_CODES, Judgement
 from exchange.errors import ExchangeError
-from exchange.model import Failed, ReducingOrder, SendResult
+from exchange.model import Failed, ReducingOrder, SendResult, Unsent
 
 BUDGET_WAIT_MAX_MS: Final = 12_000
 """How long orders wait here for the budget: one window of ten seconds. What would wait longer is handed back."""
+_ASK_AGAIN_S: Final = 0.1
+"""How often a wait for the budget looks whether sending is still wanted."""
+
+_FORBIDDEN: Final = "not sent: sending was stopped"
 
 
 class OrderSender:
@@ -26,7 +30,7 @@ class OrderSender:
         self._monotonic_ms = monotonic_ms
         self._sleep = sleep
 
-    async def place(self, orders: Sequence[ReducingOrder]) -> tuple[SendResult, ...]:
+    async def place(self, orders: Sequence[ReducingOrder], may_send: Callable[[], bool]) -> tuple[SendResult, ...]:
         """One result per order, in the same order. Earlier orders get the budget first.
 
         Raises ValueError, before anything is sent, for an order that must never reach a venue or an id used twice.
@@ -38,24 +42,31 @@ class OrderSender:
         sent: list[asyncio.Task[list[SendResult]] | list[SendResult]] = []
         async with asyncio.TaskGroup() as running:
             for group, parameters in prepared:
-                too_long_ms = await self._take(len(group), deadline_ms)
-                if too_long_ms:
-                    sent.append([_held_back(order, too_long_ms) for order in group])
+                held_back = await self._take(len(group), deadline_ms, may_send)
+                if held_back is not None:
+                    sent.append(_unsent(group, *held_back))
                 else:
-                    sent.append(running.create_task(self._send(group, parameters)))
+                    sent.append(running.create_task(self._send(group, parameters, may_send)))
         results = [result for part in sent for result in (part if isinstance(part, list) else part.result())]
         return tuple(await self._with_the_clock_set(results))
 
-    async def _take(self, count: int, deadline_ms: int) -> int:
-        """Wait for room in the budget and take it; or how long the wait would be, when that is past the deadline."""
+    async def _take(self, count: int, deadline_ms: int, may_send: Callable[[], bool]) -> tuple[str, int] | None:
+        """Wait for room in the budget and take it; else why not, and how many milliseconds that would take."""
         cost = _cost(count)
-        while wait_ms := self._calls.budget.take(cost):
+        while may_send():
+            wait_ms = self._calls.budget.take(cost)
+            if not wait_ms:
+                return None
             if self._monotonic_ms() + wait_ms > deadline_ms:
-                return wait_ms
-            await self._sleep(wait_ms / 1000)
-        return 0
+                return "not sent: the venue's order limit is used up, or it asked for silence", wait_ms
+            await self._sleep(min(wait_ms / 1000, _ASK_AGAIN_S))
+        return _FORBIDDEN, 0
 
-    async def _send(self, group: Sequence[ReducingOrder], parameters: list[dict[str, str]]) -> list[SendResult]:
+    async def _send(
+        self, group: Sequence[ReducingOrder], parameters: list[dict[str, str]], may_send: Callable[[], bool]
+    ) -> list[SendResult]:
+        if not may_send():  # asked again: this task may have started long after its place in the budget was taken
+            return _unsent(group, _FORBIDDEN, 0)
         alone = len(group) == 1
         answer = (
             await self._calls.send(ORDER, dict(parameters[0]))
@@ -84,14 +95,14 @@ class OrderSender:
 
 
 def _cost(count: int) -> Cost:
-    """A batch counts each of its orders in the ten seconds' limit, itself in the minute's, and five in weight."""
-    endpoint = ORDER if count == 1 else BATCH_ORDERS
-    return Cost(orders_10s=count, orders_1m=1, weight=endpoint.weight)
+    """A batch counts five in the ten seconds' limit, however few its orders, itself in the minute's, and its weight."""
+    if count == 1:
+        return Cost(orders_10s=1, orders_1m=1, weight=ORDER.weight)
+    return Cost(orders_10s=BATCH_MAX, orders_1m=1, weight=BATCH_ORDERS.weight)
 
 
-def _held_back(order: ReducingOrder, wait_ms: int) -> Failed:
-    reason = "not sent: the venue's order limit is used up, or it asked for silence"
-    return Failed(client_order_id=order.client_order_id, code=None, reason=reason, retry_after_ms=wait_ms)
+def _unsent(group: Sequence[ReducingOrder], reason: str, wait_ms: int) -> list[SendResult]:
+    return [Unsent(client_order_id=order.client_order_id, reason=reason, retry_after_ms=wait_ms) for order in group]
 
 
 def _still_late(result: Failed, error: ExchangeError) -> Failed:

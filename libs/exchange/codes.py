@@ -18,6 +18,8 @@ class Execution(Enum):
     """It may have executed: look before sending anything again."""
     FAILED = auto()
     """It did not execute, and may be sent again after a wait."""
+    UNSENT = auto()
+    """It never left."""
     REFUSED = auto()
     """It did not execute, and would be refused again as it is."""
     KEY = auto()
@@ -46,10 +48,13 @@ class Judgement(Struct, frozen=True, kw_only=True):
 CLOCK_CODES: Final = frozenset({-1021, -5028})
 """Our timestamp was outside the venue's window: synchronise the clock, send again."""
 NO_SUCH_ORDER: Final = -2013
+OUTSIDE_PRICE_BAND: Final = -4131
 NOTHING_TO_CANCEL: Final = -2011
 
 _KEY_CODES: Final = frozenset({-1022, -2014, -2015})
-_UNKNOWN_CODES: Final = frozenset({-1000, -1006, -1007})
+_DUPLICATE_ID: Final = -4116
+"""An open order has this client order id: one of ours that was thought lost. What it does, a look-up tells."""
+_UNKNOWN_CODES: Final = frozenset({-1000, -1006, -1007, _DUPLICATE_ID})
 _TOO_MANY_REQUESTS: Final = -1003
 _TOO_MANY_ORDERS: Final = -1015
 _OVERLOAD: Final = -1008
@@ -108,7 +113,7 @@ def judge(  # noqa: PLR0911 - a table, one line for each kind of answer
 
 def judge_no_answer(reason: str, *, sent: bool) -> Judgement:
     """Judge a request without an answer. `sent` is false only when not one byte of it can have left."""
-    return Judgement(execution=Execution.UNKNOWN if sent else Execution.FAILED, code=None, reason=reason)
+    return Judgement(execution=Execution.UNKNOWN if sent else Execution.UNSENT, code=None, reason=reason)
 
 
 def parse_retry_after(header: str | None) -> int | None:

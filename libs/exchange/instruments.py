@@ -1,4 +1,4 @@
-"""Quantities that a venue takes: steps, limits, digits. Pure and exact."""
+"""Quantities and prices that a venue takes: steps, limits, digits, bands. Pure and exact."""
 
 import math
 from collections.abc import Iterable
@@ -7,10 +7,13 @@ from typing import Final
 
 from msgspec import Struct
 
+from exchange.model import Instrument
+
 EXACT: Final = Context(prec=120, traps=[Clamped, DivisionByZero, Inexact, InvalidOperation, Overflow, Underflow])
 """Arithmetic that raises rather than rounds. Far wider than any number that the adapter lets in."""
 
 MAGNITUDE_MAX: Final = 20
+_BAND_USED: Final = Decimal("0.95")
 _DIGITS: Final = Context(prec=28, traps=[])
 """Decimal's own default precision: what it would round, our arithmetic elsewhere would round as well."""
 
@@ -45,6 +48,22 @@ def plain(quantity: Decimal) -> str:
         raise ValueError(f"an order's quantity is positive and finite, not {quantity}")
     text = format(quantity, "f")
     return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def band_limit(mark: Decimal, instrument: Instrument, *, selling: bool) -> Decimal | None:
+    """The worst price, a multiple of the tick, that PERCENT_PRICE surely allows an order around `mark` (quote units).
+
+    Nothing where the venue states no band, or none that an order could be priced in. A twentieth of the band is kept
+    clear: the mark moves while the order travels.
+    """
+    multiplier = instrument.price_multiplier_down if selling else instrument.price_multiplier_up
+    if multiplier is None or instrument.tick <= 0 or mark <= 0:
+        return None
+    edge = mark + mark * (multiplier - 1) * _BAND_USED
+    price = floor_to_step(edge, instrument.tick) if edge > 0 else Decimal(0)
+    if selling and price < edge:
+        price += instrument.tick
+    return price if price > 0 else None
 
 
 def common_step(steps: Iterable[Decimal]) -> Decimal:

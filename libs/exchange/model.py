@@ -57,9 +57,11 @@ class PositionReading(Struct, frozen=True, kw_only=True):
 
 
 class InstrumentStatus(Word):
-    """Whether orders are taken: `trading`, or one of the venue's other states."""
+    """Whether orders are taken: `trading`, or what the venue's other states come to."""
 
     TRADING = "trading"
+    REDUCE_ONLY = "reduce_only"
+    """The last while before the end: only orders that reduce are taken."""
     PENDING = "pending"
     SETTLING = "settling"
     CLOSED = "closed"
@@ -88,7 +90,7 @@ class Instrument(Struct, frozen=True, kw_only=True):
 
 
 class ReducingOrder(Struct, frozen=True, kw_only=True):
-    """A market order that can only make a position smaller: the only order that a gateway takes.
+    """An order that can only make a position smaller and never rests: the only order that a gateway takes.
 
     Built by `closing`, which takes the side from the position. In one-way mode it goes out with `reduceOnly`,
     in hedge mode with the leg's `positionSide`, which has the same effect (I5).
@@ -100,9 +102,13 @@ class ReducingOrder(Struct, frozen=True, kw_only=True):
     quantity: Decimal
     """Positive, a multiple of the instrument's step."""
     client_order_id: str
+    limit_price: Decimal | None = None
+    """Nothing for a market order; else the worst price, in quote units, at which it takes what is there and ends."""
 
     @classmethod
-    def closing(cls, position: Position, quantity: Decimal, client_order_id: str) -> "ReducingOrder":
+    def closing(
+        cls, position: Position, quantity: Decimal, client_order_id: str, limit_price: Decimal | None = None
+    ) -> "ReducingOrder":
         """Reduce `position` by `quantity`. Raises ValueError where that would not be a reduction (I5, I6, I13)."""
         if not quantity.is_finite() or quantity <= 0:
             raise ValueError(f"{position.symbol}: a closing quantity is positive and finite, not {quantity}")
@@ -114,6 +120,7 @@ class ReducingOrder(Struct, frozen=True, kw_only=True):
             position_side=position.side,
             quantity=quantity,
             client_order_id=client_order_id,
+            limit_price=limit_price,
         )
 
 
@@ -128,6 +135,11 @@ class Accepted(Struct, frozen=True, kw_only=True, tag="accepted"):
     average_price: Decimal | None = None
     final: bool = True
 
+    @property
+    def complete(self) -> bool:
+        """Whether the venue itself says that nothing of the order is left. It may have shrunk it to the position."""
+        return self.status == "FILLED"
+
 
 class Refused(Struct, frozen=True, kw_only=True, tag="refused"):
     """The exchange refused the order: it did not execute, and sending it again as it was is pointless."""
@@ -135,6 +147,8 @@ class Refused(Struct, frozen=True, kw_only=True, tag="refused"):
     client_order_id: str
     code: int | None
     reason: str
+    outside_band: bool = False
+    """The book is further from the mark price than the venue lets a market order trade."""
 
 
 class Failed(Struct, frozen=True, kw_only=True, tag="failed"):
@@ -144,6 +158,15 @@ class Failed(Struct, frozen=True, kw_only=True, tag="failed"):
     code: int | None
     reason: str
     retry_after_ms: int = 0
+
+
+class Unsent(Struct, frozen=True, kw_only=True, tag="unsent"):
+    """Not one byte of the order left: the caller forbade it meanwhile, the budget is used up, or nobody listens."""
+
+    client_order_id: str
+    reason: str
+    retry_after_ms: int = 0
+    """How long until there may be room in the budget; 0 when that is not the reason."""
 
 
 class Unknown(Struct, frozen=True, kw_only=True, tag="unknown"):
@@ -160,7 +183,7 @@ class NotFound(Struct, frozen=True, kw_only=True, tag="not_found"):
     client_order_id: str
 
 
-SendResult = Accepted | Refused | Failed | Unknown
+SendResult = Accepted | Refused | Failed | Unsent | Unknown
 LookupResult = Accepted | NotFound
 
 

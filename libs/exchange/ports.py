@@ -1,6 +1,6 @@
 """The two ports: who may only look, and who may also reduce. Nothing here can express an order that adds exposure."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from typing import Protocol
 
@@ -13,6 +13,11 @@ from exchange.model import (
     RestingOrder,
     SendResult,
 )
+
+
+def always() -> bool:
+    """Send whatever comes."""
+    return True
 
 
 class PositionReader(Protocol):
@@ -54,8 +59,13 @@ class OrderGateway(PositionReader, Protocol):
         """Cancel a symbol's waiting orders of one kind. Raises as a reading does; the caller confirms by reading."""
         ...
 
-    async def place_reducing(self, orders: Sequence[ReducingOrder]) -> tuple[SendResult, ...]:
+    async def place_reducing(
+        self, orders: Sequence[ReducingOrder], *, may_send: Callable[[], bool] = always
+    ) -> tuple[SendResult, ...]:
         """Send orders concurrently inside the venue's order budget; one result per order, in the same order.
+
+        `may_send` is asked right before orders leave, and again and again while they wait for the budget: from the
+        first no on, what has not left is `Unsent`, and what has left is still answered for.
 
         Never raises for what the venue or the network does to an order: that is what `SendResult` says. Sends
         nothing twice by itself.

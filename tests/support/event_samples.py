@@ -6,6 +6,7 @@ A sample is never changed: it stands for entries that are in somebody's stream a
 from decimal import Decimal
 
 from contracts.arming import (
+    AbortRequested,
     ArmAccepted,
     ArmDisarmed,
     ArmRefused,
@@ -134,6 +135,14 @@ EVENT_SAMPLES: dict[str, Event] = {
             environment=Environment.TESTNET,
             account="main",
             issued_at_ms=T0_MS + 500,
+        ),
+        AbortRequested(
+            request_id=REQUEST,
+            operator="bob",
+            reason="the venue is halted",
+            environment=Environment.TESTNET,
+            account="main",
+            issued_at_ms=T0_MS + 800,
         ),
         FlattenRequested(
             request_id=REQUEST,

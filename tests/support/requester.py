@@ -7,9 +7,10 @@ import msgspec
 from msgspec.structs import replace
 from redis.asyncio import Redis
 
-from contracts.arming import FlattenRequested, Gate, GateVerdict, Scope
+from contracts.arming import AbortRequested, FlattenRequested, Gate, GateVerdict, Scope
 from contracts.flattening import FlattenCompleted
 from contracts.streams import ACTIVE_TTL_S, EXECUTOR_GROUP
+from contracts.vocabulary import Environment
 from governor.core.record import request_id_of
 from runtime.redis_client import raw
 from support.operator import Operator
@@ -49,6 +50,19 @@ class Requester(Operator):
     async def publish_request(self, request: FlattenRequested) -> None:
         fields = self._fields(request, request.request_id)
         await raw(self.redis, "XADD", self.keys.of(FlattenRequested), "*", *fields)
+
+    async def abort(self, request_id: str, *, operator: str = "bob", reason: str = "enough") -> None:
+        """Ask for the end of a run, as an operator's client does."""
+        event = AbortRequested(
+            request_id=request_id,
+            operator=operator,
+            reason=reason,
+            environment=Environment.SIM,
+            account="main",
+            issued_at_ms=await self.now_ms(),
+        )
+        fields = self._fields(event, f"{request_id}:abort")
+        await raw(self.redis, "XADD", self.keys.of(AbortRequested), "*", *fields)
 
     async def verdict(self, count: int = 1, timeout_s: float = 30.0) -> FlattenCompleted:
         """The newest FlattenCompleted, once there are `count`."""

@@ -9,8 +9,9 @@ from contracts.flattening import RestingCancelled
 from exchange.errors import ExchangeError
 from exchange.model import RestingOrder
 from exchange.ports import OrderGateway
+from flatten_executor.lease import RunLease
 from flatten_executor.observe import Observer
-from flatten_executor.store import RunLease
+from flatten_executor.permit import Permit
 from runtime.clock import Clock
 
 ATTEMPTS = 3
@@ -26,9 +27,15 @@ class Cancelled(Struct, frozen=True, kw_only=True):
 
 
 async def cancel_and_confirm(
-    resting: Iterable[RestingOrder], gateway: OrderGateway, lease: RunLease, clock: Clock, observer: Observer
+    resting: Iterable[RestingOrder],
+    gateway: OrderGateway,
+    lease: RunLease,
+    permit: Permit,
+    *,
+    clock: Clock,
+    observer: Observer,
 ) -> Cancelled:
-    """Cancel these orders, and those that turn up in the same symbols meanwhile.
+    """Cancel these orders, and those that turn up in the same symbols meanwhile, while the run may send.
 
     What is confirmed gone is on record. A failed cancel is tried again; a close is attempted all the same.
     """
@@ -36,9 +43,9 @@ async def cancel_and_confirm(
     symbols = {order.symbol for order in left.values()}
     gone: dict[tuple[str, bool], RestingOrder] = {}
     for attempt in range(ATTEMPTS):
-        if not left:
+        await permit.sleep(_PAUSE_S * attempt)
+        if not left or permit.reason:
             break
-        await clock.sleep(_PAUSE_S * attempt)
         lease.require()
         wanted = {(order.symbol, order.conditional) for order in left.values()}
         await asyncio.gather(

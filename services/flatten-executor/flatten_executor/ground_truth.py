@@ -43,7 +43,9 @@ async def read_ground_truth(gateway: OrderGateway, clock: Clock, observer: Obser
 
     Resting orders get less patience than positions: not knowing them is no reason to keep positions open.
     """
-    return await persistently("positions", lambda: _read_once(gateway, clock, observer), clock, observer, deadline_s)
+    return await persistently(
+        "positions", lambda: _read_once(gateway, clock, observer, deadline_s), clock, observer, deadline_s
+    )
 
 
 async def persistently(
@@ -66,9 +68,12 @@ async def persistently(
         pause_s = min(pause_s * 2, _LONGEST_PAUSE_S)
 
 
-async def _read_once(gateway: OrderGateway, clock: Clock, observer: Observer) -> GroundTruth:
+async def _read_once(gateway: OrderGateway, clock: Clock, observer: Observer, deadline_s: float) -> GroundTruth:
     reading, instruments, mode, (resting, notes) = await _together(
-        gateway.positions(), gateway.instruments(), gateway.position_mode(), _resting(gateway, clock, observer)
+        gateway.positions(),
+        gateway.instruments(),
+        gateway.position_mode(),
+        _resting(gateway, clock, observer, deadline_s),
     )
     _require_one_mode(reading, mode)
     return GroundTruth(
@@ -99,9 +104,9 @@ async def _together(
 
 
 async def _resting(
-    gateway: OrderGateway, clock: Clock, observer: Observer
+    gateway: OrderGateway, clock: Clock, observer: Observer, deadline_s: float
 ) -> tuple[tuple[RestingOrder, ...], tuple[str, ...]]:
-    deadline_s = clock.monotonic_s() + RESTING_PATIENCE_S
+    deadline_s = min(deadline_s, clock.monotonic_s() + RESTING_PATIENCE_S)
     try:
         return await persistently("resting orders", gateway.resting_orders, clock, observer, deadline_s), ()
     except Unreadable as error:

@@ -1,14 +1,19 @@
 """What the executor does with a request: begin, work, finish, tell."""
 
+from contextlib import suppress
+
 from msgspec import Struct
+from redis.exceptions import RedisError
 
 from contracts.arming import FlattenRequested
 from contracts.flattening import RunStarted
 from contracts.vocabulary import Environment
 from flatten_executor.core.admission import AdmissionCase, objections
+from flatten_executor.lease import LeaseLost, RunLease
 from flatten_executor.observe import Observer
+from flatten_executor.permit import Permit
 from flatten_executor.run import Run, Tools
-from flatten_executor.store import Beginning, Begun, RunLease, Store
+from flatten_executor.store import Beginning, Begun, Store
 from runtime.app import software_version
 from runtime.errors import RetryableError
 from runtime.streams import Entry
@@ -39,7 +44,7 @@ class RequestHandlers:
         Raises RetryableError while another executor works on it, and RedisError: then the entry stays pending.
         """
         request = entry.event
-        beginning, lease = await self._store.begin(request)
+        beginning, lease = await self._begin(request)
         match beginning.begun:
             case Begun.FINISHED:
                 await self._store.acknowledge(entry)
@@ -50,6 +55,15 @@ class RequestHandlers:
                 )
             case Begun.NEW | Begun.RESUMED:
                 await self._work(entry, beginning, lease)
+
+    async def _begin(self, request: FlattenRequested) -> tuple[Beginning, RunLease]:
+        """Take the lease. After a crash of our own it is waited for: it is over soon, and no other may take it yet."""
+        beginning, lease = await self._store.begin(request)
+        if beginning.begun is Begun.BUSY and beginning.lease_left_ms <= self._store.times.restart_ms:
+            self._observer.waiting_for_lease(request.request_id, beginning.lease_left_ms)
+            await self._tools.clock.sleep(beginning.lease_left_ms / 1000)
+            return await self._store.begin(request)
+        return beginning, lease
 
     async def _work(self, entry: Entry[FlattenRequested], beginning: Beginning, lease: RunLease) -> None:
         reasons = await self._objections(entry.event, beginning)
@@ -63,15 +77,32 @@ class RequestHandlers:
             software_version=software_version(),
             started_at_ms=self._tools.clock.now_ms(),
         )
+        permit = Permit(
+            lease,
+            self._tools.latch,
+            self._store.aborts(entry.event, self._observer),
+            self._tools.clock,
+            objections="; ".join(reasons),
+        )
         try:
             async with lease.kept():
                 await lease.record(events=[started])
-                completed = await Run(entry.event, lease, self._tools).execute(reasons)
+                completed = await Run(entry.event, lease, permit, self._tools).execute()
                 with self._observer.finishing(completed):
                     await self._store.finish(entry, lease, completed)
+        except LeaseLost:
+            raise
+        except Exception:
+            await self._give_back(lease)
+            raise
         finally:
             self._observer.left()
         self._observer.finished(completed)
+
+    async def _give_back(self, lease: RunLease) -> None:
+        """Let whoever comes next begin at once: nothing of ours is on its way any more."""
+        with suppress(RedisError, OSError):  # then the lease runs out by itself
+            await self._store.release(lease)
 
     async def _objections(self, request: FlattenRequested, beginning: Beginning) -> tuple[str, ...]:
         latch = await self._tools.latch.read()

@@ -1,13 +1,19 @@
 """The executor: wiring."""
 
 import asyncio
+from collections.abc import Callable
+
+from msgspec import Struct
 
 from contracts.arming import FlattenRequested
 from contracts.streams import EXECUTOR_GROUP, Keys
+from exchange.config import ExchangeConfig
 from exchange.factory import open_gateway
+from exchange.ports import OrderGateway
 from flatten_executor.handlers import RequestHandlers, Standing
 from flatten_executor.observe import Observer
 from flatten_executor.run import Tools
+from flatten_executor.sending import Patience
 from flatten_executor.settings import ExecutorSettings
 from flatten_executor.store import Store
 from flatten_executor.vitals import Vitals
@@ -22,17 +28,26 @@ from runtime.redis_client import open_reader, open_redis
 from runtime.streams import Consumer, StreamObserver
 
 
-async def run(settings: ExecutorSettings, stop: asyncio.Event) -> None:
+class Seams(Struct, frozen=True, kw_only=True):
+    """Where the executor touches the world outside, so that a test can stand between the two."""
+
+    open_gateway: Callable[[ExchangeConfig], OrderGateway] = open_gateway
+    open_store: Callable[..., Store] = Store
+    patience: Patience = Patience()
+
+
+async def run(settings: ExecutorSettings, stop: asyncio.Event, seams: Seams | None = None) -> None:
     """Bring requests to their verdicts until `stop`."""
+    seams = seams or Seams()
     clock, metrics, keys = SystemClock(), Metrics(), Keys(settings.flatten_namespace)
     observer = Observer(metrics)
     redis = open_redis(settings.redis_url, name="flatten-executor")
     reader = open_reader(settings.redis_url, name="flatten-executor")
     try:
-        gateway, latch = open_gateway(settings.exchange), open_latch(settings.ess_latch, redis)
+        gateway, latch = seams.open_gateway(settings.exchange), open_latch(settings.ess_latch, redis)
     except ValueError as error:
         raise StartupError(str(error)) from error
-    store = Store(redis, keys, owner=settings.consumer_name, account=settings.account, clock=clock)
+    store = seams.open_store(redis, keys, owner=settings.consumer_name, account=settings.account, clock=clock)
     pulse = Pulse(redis=redis, latch=latch, clock=clock, on_latch=observer.latch_seen)
     vitals = Vitals(gateway=gateway, observer=observer, clock=clock)
     tools = Tools(
@@ -42,6 +57,7 @@ async def run(settings: ExecutorSettings, stop: asyncio.Event) -> None:
         observer=observer,
         limits=settings.limits,
         run_max_s=settings.flatten_run_max_seconds,
+        patience=seams.patience,
     )
     standing = Standing(
         account=settings.account,

@@ -93,6 +93,18 @@ class Observer:
         """A cancel did not work; the reading after it shows what is left."""
         _log.warning(f"cancelling resting orders of {symbol} failed: {error}")
 
+    def waiting_for_lease(self, request_id: str, left_ms: int) -> None:
+        """An executor of this name had the run until just now."""
+        _log.warning(f"FLATTEN waits {left_ms} ms request_id={request_id}: its former executor may still be sending")
+
+    def aborts_unreadable(self, error: Exception) -> None:
+        """Nobody can abort the run for the moment."""
+        _log.warning(f"aborts cannot be read: {type(error).__name__}")
+
+    def abort_undecodable(self, entry_id: str, error: Exception) -> None:
+        """Something in the stream of aborts cannot be read: nothing is stopped by it."""
+        _log.error(f"abort {entry_id} cannot be read and stops nothing: {error}")
+
     def answered(self, records: Sequence[OrderRecord], sent_at_ms: int, answered_at_ms: int) -> None:
         """Answers to one wave of orders: a span for each, in the run's trace."""
         tracer = tracing.tracer()

@@ -1,28 +1,28 @@
 """One run: from ground truth to verdict, in rounds. Control flow only; what is decided stands in `core`."""
 
-import asyncio
-from collections.abc import Coroutine, Sequence
+from collections.abc import Sequence
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from contracts.arming import FlattenRequested
 from contracts.flattening import FlattenCompleted, RunVerified, Timings
-from exchange.model import RestingOrder
+from exchange.model import PositionMode, RestingOrder
 from exchange.ports import OrderGateway
 from flatten_executor.cancelling import cancel_and_confirm
-from flatten_executor.core.filters import Limits, Sieve, Sifted, sift
+from flatten_executor.concurrency import all_of
+from flatten_executor.core.filters import Limits, PositionKey, Sieve, Sifted, sift
+from flatten_executor.core.orders import rounds_spent
 from flatten_executor.core.outcome import settle
 from flatten_executor.core.planning import plan_round
 from flatten_executor.ground_truth import GroundTruth, Unreadable, read_ground_truth
+from flatten_executor.lease import RunLease
 from flatten_executor.observe import Observer
-from flatten_executor.sending import Sender
-from flatten_executor.store import RunLease
+from flatten_executor.permit import Permit
+from flatten_executor.sending import Patience, Sender
 from runtime.app import software_version
 from runtime.clock import Clock
 from runtime.latch import Latch
-
-_PAUSE_BETWEEN_ROUNDS_S = 0.2
 
 
 class Tools(Struct, frozen=True, kw_only=True):
@@ -34,14 +34,16 @@ class Tools(Struct, frozen=True, kw_only=True):
     observer: Observer
     limits: Limits
     run_max_s: float
+    patience: Patience
 
 
 class Run:
     """One request, brought to its verdict."""
 
-    def __init__(self, request: FlattenRequested, lease: RunLease, tools: Tools) -> None:
+    def __init__(self, request: FlattenRequested, lease: RunLease, permit: Permit, tools: Tools) -> None:
         self._request = request
         self._lease = lease
+        self._permit = permit
         self._tools = tools
         self._clock = tools.clock
         self._deadline_s = tools.clock.monotonic_s() + tools.run_max_s
@@ -50,49 +52,61 @@ class Run:
         self._sender = Sender(
             lease,
             tools.gateway,
+            permit,
             clock=tools.clock,
             observer=tools.observer,
-            halt=self.halt,
+            patience=tools.patience,
             deadline_s=self._deadline_s,
         )
         self._round = max((record.round_number for record in lease.records), default=0)
-        self._stopped = ""
+        self._clearing: set[int] = set()
+        """Rounds in which resting orders were cancelled."""
+        self._pause_s = tools.patience.between_rounds_s
+        self._limit_broken = ""
+        self._mode: PositionMode | None = None
         self._notes: dict[str, None] = {}
 
-    async def halt(self) -> str:
-        """Why nothing more may be sent: the latch was cleared. Empty while sending is allowed."""
-        if not self._stopped:
-            latch = await self._tools.latch.read()
-            self._stopped = "" if latch.is_set else f"the ESS latch is no longer set: {latch.detail}"
-        return self._stopped
-
-    async def execute(self, objections: Sequence[str]) -> FlattenCompleted:
+    async def execute(self) -> FlattenCompleted:
         """Work until nothing is left that may be closed, then say what the exchange shows.
 
-        With `objections` nothing is sent: orders of an earlier attempt are resolved, the exchange is read, and the
-        verdict is `aborted`. Raises LeaseLost and RedisError; then the request stays pending.
+        When the request was refused nothing is sent: orders of an earlier attempt are resolved, the exchange is read,
+        and the verdict is `aborted`. Raises LeaseLost and RedisError; then the request stays pending.
         """
-        self._stopped = "; ".join(objections)
         last_reading: Sieve | None = None
         verified_at_ms: int | None = None
+        left_to_do = True
         try:
-            while True:
-                await self._sender.resolve_lost(tuple(self._sender.records.values()))
-                truth = await self._read()
-                last_reading = self._sift(truth)
-                verified_at_ms = self._clock.now_ms()
-                await self._note_reading(truth, last_reading)
-                if not await self._work(truth, last_reading):
-                    break
-                last_reading = None
+            async with self._permit.watched():
+                while True:
+                    await self._sender.resolve_lost(tuple(self._sender.records.values()))
+                    truth = await self._read()
+                    last_reading = self._sift(truth)
+                    verified_at_ms = self._clock.now_ms()
+                    await self._note_reading(truth, last_reading)
+                    left_to_do = bool(last_reading.to_close or self._resting(truth))
+                    if not await self._work(truth, last_reading):
+                        break
+                    last_reading = None
         except Unreadable as error:
             self._notes[str(error)] = None
             last_reading = None
-        return self._completed(last_reading, verified_at_ms)
+        return self._completed(last_reading, verified_at_ms, self._abort_reason(left_to_do=left_to_do))
+
+    def _abort_reason(self, *, left_to_do: bool) -> str:
+        """Why the run was cut short. A stop that came when nothing was left to do has stopped nothing."""
+        if self._limit_broken:
+            return self._limit_broken
+        if self._permit.reason and not (self._permit.refused or left_to_do):
+            self._notes[f"asked to stop when nothing was left to do: {self._permit.reason}"] = None
+            return ""
+        return self._permit.reason
 
     async def _read(self) -> GroundTruth:
         truth = await read_ground_truth(self._tools.gateway, self._clock, self._tools.observer, self._deadline_s)
         self._notes.update(dict.fromkeys(truth.notes))
+        if self._mode not in (None, truth.mode):
+            self._notes[f"the position mode changed from {self._mode} to {truth.mode} during the run"] = None
+        self._mode = truth.mode
         return truth
 
     def _sift(self, truth: GroundTruth) -> Sieve:
@@ -112,27 +126,55 @@ class Run:
         await self._lease.record(ledger=self._ledger, events=[verified])
 
     async def _work(self, truth: GroundTruth, sieve: Sieve) -> bool:
-        """Do one round; returns whether there was anything to do, so that the exchange has to be read again."""
-        live = {record.key for record in self._sender.records.values() if record.may_be_live}
+        """Do one round; returns whether the exchange has to be read again."""
+        records = self._sender.records.values()
+        live, resting = self._live(), self._resting(truth)
         to_close = [sifted for sifted in sieve.to_close if sifted.key not in live]
-        resting = [order for order in truth.resting if self._request.arm.scope.covers(order.symbol)]
-        if not (to_close or resting) or self._round >= self._tools.limits.max_rounds:
+        if not (to_close or resting or live):
             return False
+        if await self._permit.look() or self._clock.monotonic_s() >= self._deadline_s:
+            return False
+        if not (to_close or resting):
+            return True  # only lost orders are left: looking them up again is all that can be done
         allowed = self._tools.limits.max_positions
-        if len(sieve.to_close) > allowed and not self._stopped:
-            self._stopped = f"{len(sieve.to_close)} positions to close are more than MAX_FLATTEN_SYMBOLS={allowed}"
-        if await self.halt():
+        if len(sieve.to_close) > allowed:
+            self._limit_broken = f"{len(sieve.to_close)} positions to close are more than MAX_FLATTEN_SYMBOLS={allowed}"
+        spent = len(rounds_spent(records) | self._clearing)
+        if self._limit_broken or spent >= self._tools.limits.max_rounds:
             return False
         if self._round:
-            await self._clock.sleep(_PAUSE_BETWEEN_ROUNDS_S)
+            await self._permit.sleep(self._pause_s)
         self._round += 1
+        if resting:
+            self._clearing.add(self._round)
         blocked = {order.symbol for order in resting}
         free = [sifted for sifted in to_close if sifted.position.symbol not in blocked]
-        await _all_of(self._close(free, truth), self._clear_and_close(resting, blocked))
+        await all_of(self._close(free, truth), self._clear_and_close(resting, blocked))
+        self._set_pace(fruitless=len(rounds_spent(records) | self._clearing) == spent)
         return True
 
+    def _set_pace(self, *, fruitless: bool) -> None:
+        """Rounds that bring nothing to an end come ever slower; they are bounded by the deadline alone."""
+        patience = self._tools.patience
+        self._pause_s = (
+            min(self._pause_s * 2, patience.between_rounds_max_s) if fruitless else patience.between_rounds_s
+        )
+
+    def _live(self) -> set[PositionKey]:
+        """Positions with an order of which nobody knows what became: nothing new is sent for them (I7)."""
+        return {record.key for record in self._sender.records.values() if record.may_be_live}
+
+    def _resting(self, truth: GroundTruth) -> list[RestingOrder]:
+        return [order for order in truth.resting if self._request.arm.scope.covers(order.symbol)]
+
     async def _close(self, to_close: Sequence[Sifted], truth: GroundTruth) -> None:
-        orders = plan_round(to_close, truth.instruments, request_id=self._lease.request_id, round_number=self._round)
+        orders = plan_round(
+            to_close,
+            truth.instruments,
+            request_id=self._lease.request_id,
+            round_number=self._round,
+            at_band={record.key for record in self._sender.records.values() if record.outside_band},
+        )
         await self._sender.send(orders)
 
     async def _clear_and_close(self, resting: Sequence[RestingOrder], blocked: set[str]) -> None:
@@ -140,27 +182,34 @@ class Run:
         if not resting:
             return
         cancelled = await cancel_and_confirm(
-            resting, self._tools.gateway, self._lease, self._clock, self._tools.observer
+            resting,
+            self._tools.gateway,
+            self._lease,
+            self._permit,
+            clock=self._clock,
+            observer=self._tools.observer,
         )
         self._ledger = replace(self._ledger, resting_cancelled=self._ledger.resting_cancelled + cancelled.gone)
         for order in cancelled.left:
-            self._notes[f"resting order {order.order_id} in {order.symbol} could not be cancelled"] = None
+            self._notes[f"resting order {order.order_id} in {order.symbol} was not cancelled"] = None
         truth = await self._read()
         sieve = self._sift(truth)
         self._ledger = self._ledger.after(sieve)
         await self._lease.record(ledger=self._ledger)
-        if await self.halt():
+        if await self._permit.look():
             return
-        await self._close([sifted for sifted in sieve.to_close if sifted.position.symbol in blocked], truth)
+        live = self._live()
+        cleared = (sifted for sifted in sieve.to_close if sifted.position.symbol in blocked)
+        await self._close([sifted for sifted in cleared if sifted.key not in live], truth)
 
-    def _completed(self, last_reading: Sieve | None, verified_at_ms: int | None) -> FlattenCompleted:
+    def _completed(self, last_reading: Sieve | None, verified_at_ms: int | None, abort_reason: str) -> FlattenCompleted:
         records = tuple(self._sender.records.values())
         settled = settle(
             self._ledger,
             records,
             last_reading,
             min_notional_usd=self._tools.limits.min_notional_usd,
-            abort_reason=self._stopped,
+            abort_reason=abort_reason,
         )
         arm = self._request.arm
         reached = [record for record in records if record.reached_wire]
@@ -170,7 +219,7 @@ class Run:
             account=arm.account,
             environment=arm.environment,
             verdict=settled.verdict,
-            abort_reason=self._stopped,
+            abort_reason=abort_reason,
             counts=settled.counts,
             outcomes=settled.outcomes,
             residual=settled.residual,
@@ -189,10 +238,3 @@ class Run:
             software_version=software_version(),
             notes=tuple(self._notes),
         )
-
-
-async def _all_of(*works: Coroutine[None, None, None]) -> None:
-    """Everything to its end, then the first failure: one part's failure cancels no order of another."""
-    for answer in await asyncio.gather(*works, return_exceptions=True):
-        if isinstance(answer, BaseException):
-            raise answer

@@ -1,27 +1,36 @@
 """Orders on their way: journaled before they are sent, sent again only when they surely failed, looked up when lost."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 
+from msgspec import Struct
 from msgspec.structs import replace
 
 from contracts.flattening import OrderIntended, OrderResolved, OrderState
 from exchange.errors import ExchangeError
-from exchange.model import Accepted, Failed
+from exchange.model import Accepted, Failed, SendResult, Unsent
 from exchange.ports import OrderGateway
-from flatten_executor.core.orders import OrderRecord, answered, found, intended, not_found
+from flatten_executor.concurrency import all_of
+from flatten_executor.core.orders import OrderRecord, answered, found, intended, not_found, on_its_way_again
 from flatten_executor.core.planning import PlannedOrder
+from flatten_executor.lease import RunLease
 from flatten_executor.observe import Observer
-from flatten_executor.store import RunLease
+from flatten_executor.permit import Permit
 from runtime.clock import Clock
 
-RESEND_ATTEMPTS = 3
-LOOK_UP_PAUSES_S = (0.1, 0.2, 0.4, 0.8, 1.6, 3.2)
-NOT_FOUND_ANSWERS = 4
-"""So many look-ups in a row must say "unknown order" before it counts: one soon after sending may only be lag."""
 
-Halt = Callable[[], Awaitable[str]]
-"""Says why nothing more may be sent; empty while sending is allowed."""
+class Patience(Struct, frozen=True, kw_only=True):
+    """How long the run waits before it tries something again, in seconds."""
+
+    resend_pauses_s: tuple[float, ...] = (0.0, 0.1, 0.2, 0.4)
+    """Before each further attempt in one round to send what surely failed. The venue's own wait, if longer, counts."""
+    look_up_pauses_s: tuple[float, ...] = (0.1, 0.2, 0.4, 0.8, 1.6, 3.2)
+    """Before each look-up of a lost order."""
+    not_found_answers: int = 4
+    """So many look-ups must say "unknown order" before it counts: one soon after sending may only be lag."""
+    between_rounds_s: float = 0.2
+    """Before a further round; doubled, up to `between_rounds_max_s`, while rounds bring nothing to an end."""
+    between_rounds_max_s: float = 2.0
 
 
 class Sender:
@@ -31,17 +40,19 @@ class Sender:
         self,
         lease: RunLease,
         gateway: OrderGateway,
+        permit: Permit,
         *,
         clock: Clock,
         observer: Observer,
-        halt: Halt,
+        patience: Patience,
         deadline_s: float,
     ) -> None:
         self._lease = lease
         self._gateway = gateway
+        self._permit = permit
         self._clock = clock
         self._observer = observer
-        self._halt = halt
+        self._patience = patience
         self._deadline_s = deadline_s
         self.records: dict[str, OrderRecord] = {record.client_order_id: record for record in lease.records}
 
@@ -54,14 +65,13 @@ class Sender:
         events = [_intended_event(self._lease, order, now_ms) for order in planned]
         await self._lease.record(orders=batch, events=events)
         self._keep(batch)
-        await self._attempt(batch)
-        await self.resolve_lost([self.records[record.client_order_id] for record in batch])
+        await self._attempt(batch, self._patience.resend_pauses_s)
 
     async def resolve_lost(self, records: Sequence[OrderRecord]) -> None:
         """Look up every order that may be live until the exchange says what became of it, within bounds (I7)."""
         open_ids = [record.client_order_id for record in records if record.may_be_live]
         missed = dict.fromkeys(open_ids, 0)
-        for pause_s in LOOK_UP_PAUSES_S:
+        for pause_s in self._patience.look_up_pauses_s:
             if not open_ids:
                 return
             await self._clock.sleep(pause_s)
@@ -69,27 +79,46 @@ class Sender:
             await self._note([record for record in looked_up if record != self.records[record.client_order_id]])
             open_ids = [order_id for order_id in open_ids if self.records[order_id].may_be_live]
         lost = [self.records[order_id] for order_id in open_ids]
-        await self._note([replace(record, state=OrderState.UNKNOWN) for record in lost])
+        unsure = [replace(record, state=OrderState.UNKNOWN) for record in lost]
+        await self._note([record for record in unsure if record != self.records[record.client_order_id]])
 
-    async def _attempt(self, batch: Sequence[OrderRecord]) -> None:
-        """Send; send again what surely did not execute, under the same id, while that is allowed."""
-        waiting = batch
-        for _ in range(RESEND_ATTEMPTS):
-            self._lease.require()
-            sent_at_ms = self._clock.now_ms()
-            results = await self._gateway.place_reducing([record.as_order() for record in waiting])
-            now_ms = self._clock.now_ms()
-            after = [answered(record, result, now_ms) for record, result in zip(waiting, results, strict=True)]
-            self._observer.answered(after, sent_at_ms, now_ms)
-            await self._note(after)
-            failed = [result for result in results if isinstance(result, Failed)]
-            waiting = [record for record, result in zip(after, results, strict=True) if isinstance(result, Failed)]
-            wait_s = max((result.retry_after_ms for result in failed), default=0) / 1000
-            if not waiting or self._clock.monotonic_s() + wait_s > self._deadline_s:
+    async def _attempt(self, batch: Sequence[OrderRecord], pauses_s: Sequence[float]) -> None:
+        """Send, then look up what was lost and send again, under the same id, what surely did not execute."""
+        sent_at_ms = self._clock.now_ms()
+        results = await self._gateway.place_reducing(
+            [record.as_order() for record in batch], may_send=self._permit.may_send
+        )
+        now_ms = self._clock.now_ms()
+        after = [answered(record, result, now_ms) for record, result in zip(batch, results, strict=True)]
+        self._observer.answered(after, sent_at_ms, now_ms)
+        await self._note(after)
+        again = [record for record, result in zip(after, results, strict=True) if isinstance(result, Failed | Unsent)]
+        await all_of(self.resolve_lost(after), self._again(again, results, pauses_s))
+
+    async def _again(
+        self, waiting: Sequence[OrderRecord], results: Sequence[SendResult], pauses_s: Sequence[float]
+    ) -> None:
+        """Send once more after the wait that the venue asks for, while that is allowed.
+
+        Waiting for room in the budget costs none of the attempts: it is bounded by the deadline alone.
+        """
+        if not waiting:
+            return
+        asked_s = max(result.retry_after_ms for result in results if isinstance(result, Failed | Unsent)) / 1000
+        if any(isinstance(result, Failed) or _found_nobody(result) for result in results):
+            if not pauses_s:
                 return
-            await self._clock.sleep(wait_s)
-            if await self._halt():
-                return
+            pause_s, *pauses_s = pauses_s
+            asked_s = max(asked_s, pause_s)
+        if self._clock.monotonic_s() + asked_s > self._deadline_s:
+            return
+        await self._permit.sleep(asked_s)
+        if await self._permit.look():
+            return
+        batch = [on_its_way_again(record) for record in waiting]
+        await self._lease.record(orders=batch)
+        self._keep(batch)
+        await self._attempt(batch, pauses_s)
 
     async def _look_up(self, record: OrderRecord, missed: dict[str, int]) -> OrderRecord:
         try:
@@ -101,7 +130,7 @@ class Sender:
         if isinstance(answer, Accepted):
             return found(record, answer, now_ms)
         missed[record.client_order_id] += 1
-        if missed[record.client_order_id] < NOT_FOUND_ANSWERS:
+        if missed[record.client_order_id] < self._patience.not_found_answers:
             return record
         return not_found(record, answer, now_ms)
 
@@ -118,6 +147,10 @@ class Sender:
         self.records.update({record.client_order_id: record for record in records})
 
 
+def _found_nobody(result: SendResult) -> bool:
+    return isinstance(result, Unsent) and result.retry_after_ms == 0
+
+
 def _intended_event(lease: RunLease, planned: PlannedOrder, now_ms: int) -> OrderIntended:
     order = planned.order
     return OrderIntended(
@@ -132,6 +165,7 @@ def _intended_event(lease: RunLease, planned: PlannedOrder, now_ms: int) -> Orde
         mark_price=planned.mark_price,
         round_number=planned.round_number,
         chunk=planned.chunk,
+        limit_price=order.limit_price,
         intended_at_ms=now_ms,
     )
 

@@ -1,13 +1,10 @@
 """The executor's journal in Redis: who works on a run, what was intended, what became of it, how it ended."""
 
-import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager, suppress
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
 from redis.asyncio import Redis
-from redis.exceptions import RedisError
 
 from contracts import codec
 from contracts.arming import FlattenRequested
@@ -15,25 +12,20 @@ from contracts.base import Event
 from contracts.flattening import FlattenCompleted, RunFinished
 from contracts.streams import ACTIVE_TTL_S, EXECUTOR_GROUP, Keys
 from contracts.vocabulary import Word
+from flatten_executor.aborts import Aborts
 from flatten_executor.core.ledger import Ledger
 from flatten_executor.core.orders import OrderRecord
+from flatten_executor.lease import LEDGER_FIELD, ORDER_FIELD, LeaseLost, LeaseTimes, RunLease
+from flatten_executor.observe import Observer
 from runtime.clock import Clock
-from runtime.errors import RetryableError
 from runtime.redis_client import raw
 from runtime.scripts import Script
 from runtime.streams import Entry, entry_fields
 
 SOURCE = "/flatguard/flatten-executor"
-LEASE_MS = 15_000
 _BEGIN, _RECORD, _FINISH, _RELEASE = (
     Script.from_package("flatten_executor.scripts", f"{name}.lua") for name in ("begin", "record", "finish", "release")
 )
-_ORDER = "order:"
-_LEDGER = "ledger"
-
-
-class LeaseLost(RetryableError):
-    """Another executor took the run over, or may have: nothing more is sent from here."""
 
 
 class Begun(Word):
@@ -64,64 +56,21 @@ class _Fired(msgspec.Struct, frozen=True):
     request_id: str | None = None
 
 
-class RunLease:
-    """The right to work on one run, until its fence is passed or its time runs out."""
-
-    def __init__(self, store: "Store", request_id: str, fence: int) -> None:
-        self.request_id = request_id
-        self.fence = fence
-        self.records: tuple[OrderRecord, ...] = ()
-        self.ledger = Ledger()
-        self._store = store
-        self._valid_until_s = 0.0
-        self._passed = False
-
-    def require(self) -> None:
-        """Raise LeaseLost unless this executor surely holds the run: checked right before anything is sent."""
-        if self._passed or self._store.clock.monotonic_s() >= self._valid_until_s:
-            raise LeaseLost(f"{self.request_id}: fence {self.fence} no longer holds")
-
-    async def record(
-        self, *, orders: Sequence[OrderRecord] = (), ledger: Ledger | None = None, events: Sequence[Event] = ()
-    ) -> None:
-        """Journal and audit in one script, under the fence; extends the lease. Raises LeaseLost, RedisError."""
-        fields = {f"{_ORDER}{order.client_order_id}": codec.to_json(order) for order in orders}
-        if ledger is not None:
-            fields[_LEDGER] = codec.to_json(ledger)
-        asked_s = self._store.clock.monotonic_s()
-        if not await self._store.write(self, fields, events):
-            self._passed = True
-            raise LeaseLost(f"{self.request_id}: another executor passed fence {self.fence}")
-        self.extended(asked_s)
-
-    def extended(self, asked_s: float) -> None:
-        """The lease counts from when it was asked for, by the local monotonic clock."""
-        self._valid_until_s = asked_s + LEASE_MS / 1000
-
-    @asynccontextmanager
-    async def kept(self) -> AsyncIterator[None]:
-        """Extend the lease at a third of its time while the run works. A failure shows in `require`."""
-        renewing = asyncio.create_task(self._renew())
-        try:
-            yield
-        finally:
-            renewing.cancel()
-            with suppress(asyncio.CancelledError):
-                await renewing
-
-    async def _renew(self) -> None:
-        while not self._passed:
-            await self._store.clock.sleep(LEASE_MS / 3000)
-            # Redis being away is not the lease being lost: it runs out by itself, and `require` says so.
-            with suppress(RedisError, OSError, LeaseLost):
-                await self.record()
-
-
 class Store:
     """Every read and write of the executor in Redis."""
 
-    def __init__(self, redis: Redis, keys: Keys, *, owner: str, account: str, clock: Clock) -> None:
-        self.clock = clock
+    def __init__(
+        self,
+        redis: Redis,
+        keys: Keys,
+        *,
+        owner: str,
+        account: str,
+        clock: Clock,
+        times: LeaseTimes | None = None,
+    ) -> None:
+        self.times = times or LeaseTimes()
+        self._clock = clock
         self._redis = redis
         self._keys = keys
         self._owner = owner
@@ -130,11 +79,18 @@ class Store:
 
     async def begin(self, request: FlattenRequested) -> tuple[Beginning, RunLease]:
         """Take the run's lease under a new fence, or learn why not. Raises RedisError."""
-        asked_s = self.clock.monotonic_s()
+        asked_s = self._clock.monotonic_s()
         status, fence, now_ms, lease_left_ms, fired, active = await _BEGIN.run(
             self._redis,
             keys=(self._keys.run(request.request_id), self._keys.fired, self._keys.active),
-            args=(self._owner, LEASE_MS, request.arm.arm_id, request.request_id, ACTIVE_TTL_S),
+            args=(
+                self._owner,
+                self.times.lease_ms,
+                self.times.restart_ms,
+                request.arm.arm_id,
+                request.request_id,
+                ACTIVE_TTL_S,
+            ),
         )
         beginning = Beginning(
             begun=Begun(status.decode()),
@@ -144,11 +100,16 @@ class Store:
             fired_request_id=_fired_request(fired),
             active_request_id=active.decode() or None,
         )
-        lease = RunLease(self, request.request_id, beginning.fence)
-        lease.extended(asked_s)
+        lease = RunLease(self, request.request_id, beginning.fence, times=self.times, clock=self._clock)
+        if beginning.begun in (Begun.NEW, Begun.RESUMED):
+            lease.confirmed(asked_s)
         if beginning.begun is Begun.RESUMED:
             await self._load(lease)
         return beginning, lease
+
+    def aborts(self, request: FlattenRequested, observer: Observer) -> Aborts:
+        """What operators say about stopping this run."""
+        return Aborts(self._redis, self._keys, request, observer)
 
     async def _load(self, lease: RunLease) -> None:
         flat: list[bytes] = await raw(self._redis, "HGETALL", self._keys.run(lease.request_id))
@@ -156,14 +117,14 @@ class Store:
         lease.records = tuple(
             msgspec.json.decode(value, type=OrderRecord)
             for field, value in journal.items()
-            if field.startswith(_ORDER.encode())
+            if field.startswith(ORDER_FIELD.encode())
         )
-        if _LEDGER.encode() in journal:
-            lease.ledger = msgspec.json.decode(journal[_LEDGER.encode()], type=Ledger)
+        if LEDGER_FIELD.encode() in journal:
+            lease.ledger = msgspec.json.decode(journal[LEDGER_FIELD.encode()], type=Ledger)
 
     async def write(self, lease: RunLease, fields: Mapping[str, str], events: Sequence[Event]) -> bool:
         """Write under the lease's fence; returns whether the fence still holds. Raises RedisError."""
-        args: list[Any] = [lease.fence, LEASE_MS, lease.request_id, ACTIVE_TTL_S, len(fields)]
+        args: list[Any] = [lease.fence, self.times.lease_ms, lease.request_id, ACTIVE_TTL_S, len(fields)]
         for field, value in fields.items():
             args += (field, value)
         for event in events:
@@ -230,7 +191,9 @@ class Store:
     def _entry(self, event: Event, *identity: object) -> list[str]:
         """The entry's fields. Its id names the fact, so that a fact told twice is recognised (I16)."""
         event_id = ":".join(map(str, identity))
-        return entry_fields(event, source=SOURCE, subject=self._account, event_id=event_id, time_ms=self.clock.now_ms())
+        return entry_fields(
+            event, source=SOURCE, subject=self._account, event_id=event_id, time_ms=self._clock.now_ms()
+        )
 
 
 def _fired_request(record: bytes) -> str | None:

@@ -7,11 +7,12 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from contracts.vocabulary import Environment, OrderSide, PositionSide
 from exchange.binance import BinanceGateway
 from exchange.config import ExchangeConfig
-from exchange.model import Accepted, Failed, ReducingOrder, Refused, Unknown
+from exchange.model import Accepted, Failed, ReducingOrder, Refused, Unknown, Unsent
 from support.stub_exchange import Reply, Seen, StubExchange, error, ok
 from support.venue_samples import body, exchange_info, order_row
 
@@ -155,7 +156,7 @@ async def test_an_order_without_an_answer_in_time_is_unknown(stub: StubExchange,
     assert len(stub.requests) == 1
 
 
-async def test_an_order_that_found_no_server_failed_and_may_be_sent_again(time: Time) -> None:
+async def test_an_order_that_found_no_server_never_left(time: Time) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         base_url = f"http://127.0.0.1:{taken.getsockname()[1]}"
@@ -165,7 +166,7 @@ async def test_an_order_that_found_no_server_failed_and_may_be_sent_again(time: 
         (result,) = await gateway.place_reducing(orders(1))
         await gateway.aclose()
 
-    assert isinstance(result, Failed)
+    assert isinstance(result, Unsent)
 
 
 @pytest.mark.parametrize(
@@ -192,7 +193,9 @@ async def test_a_refusal_carries_the_venues_code(stub: StubExchange, gateway: Bi
 
     (result,) = await gateway.place_reducing(orders(1))
 
-    assert result == Refused(client_order_id="o0", code=code, reason=f"HTTP 400 code {code}: No.")
+    assert result == Refused(
+        client_order_id="o0", code=code, reason=f"HTTP 400 code {code}: No.", outside_band=code == -4131
+    )
 
 
 @pytest.mark.parametrize("code", [-1021, -5028])
@@ -234,7 +237,7 @@ async def test_orders_wait_out_the_silence_that_the_venue_asked_for(
     assert isinstance(failed, Failed)
     assert failed.retry_after_ms == 4_000
     assert isinstance(accepted, Accepted)
-    assert time.slept_s == [4.0]
+    assert time.passed_ms == 4_000
 
 
 async def test_orders_that_would_have_to_wait_too_long_come_back_unsent(
@@ -245,7 +248,7 @@ async def test_orders_that_would_have_to_wait_too_long_come_back_unsent(
     await gateway.place_reducing(orders(1))
     results = await gateway.place_reducing(orders(6))
 
-    assert [(type(result), getattr(result, "retry_after_ms", 0)) for result in results] == [(Failed, 300_000)] * 6
+    assert [(type(result), getattr(result, "retry_after_ms", 0)) for result in results] == [(Unsent, 300_000)] * 6
     assert len(stub.requests) == 1
     assert time.slept_s == []
 
@@ -259,7 +262,7 @@ async def test_more_orders_than_the_window_takes_are_paced_in_their_order(
     await gateway.place_reducing(everything)
 
     assert len(stub.seen(BATCH)) == 64
-    assert time.slept_s == [10.5]
+    assert time.passed_ms == 10_500
     late = [number for request in stub.requests[60:] for number in names(request)]
     assert sorted(late) == sorted(one.client_order_id for one in everything[300:])
 
@@ -270,7 +273,7 @@ async def test_the_venues_own_count_slows_us_down(stub: StubExchange, gateway: B
     await gateway.place_reducing(orders(1))
     await gateway.place_reducing(orders(1))
 
-    assert time.slept_s == [10.5]
+    assert time.passed_ms == 10_500
 
 
 async def test_the_limits_are_those_that_the_venue_states(
@@ -282,7 +285,7 @@ async def test_the_limits_are_those_that_the_venue_states(
     await gateway.instruments()
     await gateway.place_reducing(orders(300))
 
-    assert time.slept_s == [10.5]  # 290 in ten seconds
+    assert time.passed_ms == 10_500  # 290 in ten seconds
 
 
 async def test_an_order_that_must_never_reach_a_venue_stops_all_before_anything_is_sent(
@@ -302,6 +305,66 @@ async def test_an_order_that_must_never_reach_a_venue_stops_all_before_anything_
         await gateway.place_reducing([order("a"), order("a")])
 
     assert stub.requests == []
+
+
+async def test_a_batch_uses_up_five_however_few_its_orders(
+    stub: StubExchange, gateway: BinanceGateway, time: Time
+) -> None:
+    stub.script("GET /fapi/v1/exchangeInfo", ok(exchange_info()))
+    stub.script(BATCH, Reply(body=b"[]"))
+    await gateway.instruments()
+
+    for number in range(290 // 5 + 1):
+        await gateway.place_reducing([order(f"a{number}"), order(f"b{number}")])
+
+    assert time.passed_ms == 10_500
+
+
+async def test_what_has_not_left_when_sending_is_forbidden_comes_back_unsent_and_the_rest_is_answered_for(
+    stub: StubExchange, gateway: BinanceGateway
+) -> None:
+    stub.script(BATCH, ok(filled(*(f"o{number}" for number in range(5)))))
+    asked = iter([True] * 4)  # three places in the budget, one group on its way
+
+    results = await gateway.place_reducing(orders(15), may_send=lambda: next(asked, False))
+
+    assert len(stub.seen(BATCH)) == 1
+    assert [type(result) for result in results] == [Accepted] * 5 + [Unsent] * 10
+
+
+async def test_orders_that_wait_for_the_budget_notice_that_sending_is_forbidden(
+    stub: StubExchange, gateway: BinanceGateway, time: Time
+) -> None:
+    stub.script(SINGLE, error(429, -1003, "Too many requests.", Retry_After="4"))
+    await gateway.place_reducing(orders(1))
+
+    (result,) = await gateway.place_reducing(orders(1), may_send=lambda: time.passed_ms < 2_000)
+
+    assert isinstance(result, Unsent)
+    assert time.passed_ms == 2_000
+    assert len(stub.requests) == 1
+
+
+async def test_orders_that_may_not_be_sent_use_up_no_budget(
+    stub: StubExchange, gateway: BinanceGateway, time: Time
+) -> None:
+    stub.script(BATCH, Reply(body=b"[]"))
+
+    await gateway.place_reducing(orders(300), may_send=lambda: False)
+    await gateway.place_reducing(orders(300))
+
+    assert len(stub.seen(BATCH)) == 60
+    assert time.passed_ms == 0
+
+
+async def test_a_limit_order_takes_what_it_finds_and_never_rests(stub: StubExchange, gateway: BinanceGateway) -> None:
+    stub.script(SINGLE, ok(order_row("o0")))
+
+    await gateway.place_reducing([replace(order("o0"), limit_price=Decimal("1900.50"))])
+
+    sent = stub.seen(SINGLE)[0].parameters
+    assert (sent["type"], sent["timeInForce"], sent["price"]) == ("LIMIT", "IOC", "1900.5")
+    assert sent["reduceOnly"] == "true"
 
 
 async def test_no_orders_are_no_requests(stub: StubExchange, gateway: BinanceGateway) -> None:

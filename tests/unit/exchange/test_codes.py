@@ -24,6 +24,8 @@ LOST = "Unknown error, please check your request or try again later."
         (400, -1007, "Timeout waiting for response from backend server."),
         (200, -1007, "Timeout waiting for response from backend server."),
         (400, -1006, "An unexpected response was received from the message bus."),
+        (400, -4116, "ClientOrderId is duplicated."),
+        (200, -4116, "ClientOrderId is duplicated."),
         (400, -1000, "An unknown error occurred while processing the request."),
         (500, None, "Internal Server Error"),
         (502, None, "Bad Gateway"),
@@ -65,7 +67,7 @@ def test_an_order_that_surely_did_not_execute_may_be_sent_again(status: int, cod
 
 @pytest.mark.parametrize(
     "code",
-    [-2022, -4116, -4164, -2019, -4061, -4118, -4131, -4141, -1106, -1111, -4005, -4015, -4140, -1121, -9999, None],
+    [-2022, -4164, -2019, -4061, -4118, -4131, -4141, -1106, -1111, -4005, -4015, -4140, -1121, -9999, None],
 )
 @pytest.mark.parametrize("status", [400, 404])
 def test_any_other_client_error_is_a_refusal(status: int, code: int | None) -> None:
@@ -109,8 +111,8 @@ def test_too_many_requests_silences_everything_and_too_many_orders_only_orders()
     assert judge(400, -2022, "ReduceOnly Order is rejected.").hold is Hold.NOTHING
 
 
-def test_a_request_that_never_left_failed_and_any_other_without_an_answer_is_unknown() -> None:
-    assert judge_no_answer("no connection", sent=False).execution is FAILED
+def test_a_request_that_never_left_is_told_apart_and_any_other_without_an_answer_is_unknown() -> None:
+    assert judge_no_answer("no connection", sent=False).execution is Execution.UNSENT
     assert judge_no_answer("no answer within 6000 ms", sent=True).execution is UNKNOWN
 
 

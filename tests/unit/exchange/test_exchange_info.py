@@ -59,7 +59,7 @@ def test_limits_that_are_not_said_are_the_published_ones() -> None:
     [
         ("TRADING", InstrumentStatus.TRADING),
         ("PENDING_TRADING", InstrumentStatus.PENDING),
-        ("PRE_SETTLE", InstrumentStatus.SETTLING),
+        ("PRE_SETTLE", InstrumentStatus.REDUCE_ONLY),
         ("SETTLING", InstrumentStatus.SETTLING),
         ("PRE_DELIVERING", InstrumentStatus.CLOSED),
         ("DELIVERING", InstrumentStatus.CLOSED),

@@ -5,8 +5,11 @@ from decimal import Decimal
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
-from exchange.instruments import LotSize, common_step, floor_to_step, is_sane, plain, stricter
+from exchange.instruments import LotSize, band_limit, common_step, floor_to_step, is_sane, plain, stricter
+from exchange.model import Instrument
+from support.exchange_builders import instrument
 
 STEPS = st.builds(lambda digits, exponent: Decimal(digits).scaleb(exponent), st.integers(1, 5_000), st.integers(-8, 3))
 QUANTITIES = st.decimals(min_value=0, max_value=10**12, allow_nan=False, allow_infinity=False, places=10)
@@ -119,3 +122,38 @@ def test_ordinary_numbers_are_sane(number: str) -> None:
 )
 def test_numbers_that_round_overflow_or_fill_a_screen_are_not_sane(number: str) -> None:
     assert not is_sane(Decimal(number))
+
+
+def listed(tick: Decimal, up: Decimal | None, down: Decimal | None) -> Instrument:
+    return replace(instrument(), tick=tick, price_multiplier_up=up, price_multiplier_down=down)
+
+
+TICKS = st.sampled_from([Decimal(tick) for tick in ("0.0000001", "0.00005", "0.01", "0.5", "10")])
+WIDTHS = st.decimals(min_value=Decimal("0.01"), max_value=Decimal("0.5"), places=4)
+
+
+@given(ticks=st.integers(100, 10**7), tick=TICKS, width=WIDTHS, selling=st.booleans())
+def test_a_price_at_the_band_is_a_multiple_of_the_tick_inside_the_band_and_on_the_taking_side_i13(
+    ticks: int, tick: Decimal, width: Decimal, *, selling: bool
+) -> None:
+    mark = ticks * tick + tick / 3
+
+    price = band_limit(mark, listed(tick, 1 + width, 1 - width), selling=selling)
+
+    assert price is not None
+    assert price % tick == 0
+    assert mark * (1 - width) <= price <= mark * (1 + width)
+    assert price <= mark + tick if selling else price >= mark - tick
+
+
+@pytest.mark.parametrize("selling", [True, False])
+def test_where_the_venue_states_no_band_there_is_no_price_at_it(*, selling: bool) -> None:
+    assert band_limit(Decimal(100), listed(Decimal("0.01"), None, None), selling=selling) is None
+    assert band_limit(Decimal(100), listed(Decimal(0), Decimal("1.05"), Decimal("0.95")), selling=selling) is None
+
+
+def test_the_price_at_the_band_keeps_a_twentieth_of_it_clear() -> None:
+    rules = listed(Decimal("0.01"), Decimal("1.05"), Decimal("0.95"))
+
+    assert band_limit(Decimal(2000), rules, selling=True) == Decimal("1905.00")
+    assert band_limit(Decimal(2000), rules, selling=False) == Decimal("2095.00")

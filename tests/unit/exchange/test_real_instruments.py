@@ -45,7 +45,8 @@ def test_states_are_told_apart(real: Catalogue) -> None:
 
     assert {status: states.count(status) for status in set(states)} == {
         InstrumentStatus.TRADING: 559,
-        InstrumentStatus.SETTLING: 50,
+        InstrumentStatus.SETTLING: 49,
+        InstrumentStatus.REDUCE_ONLY: 1,
         InstrumentStatus.PENDING: 45,
         InstrumentStatus.CLOSED: 6,
     }

@@ -26,14 +26,15 @@ def a_record() -> OrderRecord:
     return intended(planned, 1_000)
 
 
-def accepted(filled: str, *, final: bool = True) -> Accepted:
-    return Accepted(client_order_id=ID, exchange_order_id="77", status="FILLED", filled=Decimal(filled), final=final)
+def accepted(filled: str, status: str = "EXPIRED", *, final: bool = True) -> Accepted:
+    return Accepted(client_order_id=ID, exchange_order_id="77", status=status, filled=Decimal(filled), final=final)
 
 
 @pytest.mark.parametrize(
     ("result", "state", "live"),
     [
         (accepted("2"), OrderState.FILLED, False),
+        (accepted("1.5", "FILLED"), OrderState.FILLED, False),
         (accepted("1.5"), OrderState.PARTIAL, False),
         (accepted("0"), OrderState.PARTIAL, False),
         (accepted("0", final=False), OrderState.UNKNOWN, True),

@@ -1,5 +1,6 @@
 """What is known about an order that was intended, and how answers and look-ups change it."""
 
+from collections.abc import Iterable
 from decimal import Decimal
 
 from msgspec import Struct
@@ -7,7 +8,7 @@ from msgspec.structs import replace
 
 from contracts.flattening import OrderState
 from contracts.vocabulary import OrderSide, PositionSide
-from exchange.model import Accepted, Failed, NotFound, ReducingOrder, Refused, SendResult, Unknown
+from exchange.model import Accepted, Failed, NotFound, ReducingOrder, Refused, SendResult, Unknown, Unsent
 from flatten_executor.core.filters import PositionKey
 from flatten_executor.core.planning import PlannedOrder
 
@@ -25,9 +26,12 @@ class OrderRecord(Struct, frozen=True, kw_only=True):
     quantity: Decimal
     round_number: int
     chunk: int
+    limit_price: Decimal | None = None
     state: OrderState
     reached_wire: bool = False
     """Whether this or an earlier executor saw the order leave, whatever became of it."""
+    outside_band: bool = False
+    """The venue refused it, because the book is too far from the mark price for a market order."""
     filled: Decimal = Decimal(0)
     exchange_order_id: str = ""
     detail: str = ""
@@ -52,6 +56,7 @@ class OrderRecord(Struct, frozen=True, kw_only=True):
             position_side=self.position_side,
             quantity=self.quantity,
             client_order_id=self.client_order_id,
+            limit_price=self.limit_price,
         )
 
 
@@ -64,6 +69,7 @@ def intended(planned: PlannedOrder, now_ms: int) -> OrderRecord:
         position_side=order.position_side,
         order_side=order.side,
         quantity=order.quantity,
+        limit_price=order.limit_price,
         round_number=planned.round_number,
         chunk=planned.chunk,
         state=OrderState.INTENDED,
@@ -73,16 +79,44 @@ def intended(planned: PlannedOrder, now_ms: int) -> OrderRecord:
 
 def answered(record: OrderRecord, result: SendResult, now_ms: int) -> OrderRecord:
     """The record after the answer to sending it."""
+    if isinstance(result, Unsent):
+        # An earlier attempt may have left, and failed: then that is what became of it.
+        state = OrderState.FAILED if record.reached_wire else OrderState.UNSENT
+        return replace(record, state=state, detail=result.reason, ended_at_ms=now_ms)
     record = replace(record, reached_wire=True)
     match result:
         case Accepted():
             return found(record, result, now_ms)
         case Refused():
-            return replace(record, state=OrderState.REFUSED, detail=_coded(result), ended_at_ms=now_ms)
+            return replace(
+                record,
+                state=OrderState.REFUSED,
+                outside_band=result.outside_band,
+                detail=_coded(result),
+                ended_at_ms=now_ms,
+            )
         case Failed():
             return replace(record, state=OrderState.FAILED, detail=_coded(result), ended_at_ms=now_ms)
         case Unknown():
             return replace(record, state=OrderState.UNKNOWN, detail=_coded(result))
+
+
+def on_its_way_again(record: OrderRecord) -> OrderRecord:
+    """The record of an order that surely did not execute and is about to be sent once more, under the same id."""
+    return replace(record, state=OrderState.INTENDED, ended_at_ms=None)
+
+
+def rounds_spent(records: Iterable[OrderRecord]) -> set[int]:
+    """Rounds in which an order came to an end that says something of the position or the market.
+
+    Not what surely failed or was never seen to leave: that is worth another round while there is time.
+    """
+    return {
+        record.round_number
+        for record in records
+        if record.state not in {OrderState.FAILED, OrderState.UNSENT}
+        and (record.reached_wire or record.state is not OrderState.NEVER_ARRIVED)
+    }
 
 
 def found(record: OrderRecord, accepted: Accepted, now_ms: int) -> OrderRecord:
@@ -96,7 +130,7 @@ def found(record: OrderRecord, accepted: Accepted, now_ms: int) -> OrderRecord:
     )
     if not accepted.final:
         return replace(record, state=OrderState.UNKNOWN)
-    state = OrderState.FILLED if accepted.filled >= record.quantity else OrderState.PARTIAL
+    state = OrderState.FILLED if accepted.complete or accepted.filled >= record.quantity else OrderState.PARTIAL
     return replace(record, state=state, ended_at_ms=now_ms)
 
 
@@ -107,4 +141,5 @@ def not_found(record: OrderRecord, answer: NotFound, now_ms: int) -> OrderRecord
 
 
 def _coded(result: Refused | Failed | Unknown) -> str:
-    return result.reason if result.code is None else f"{result.code} {result.reason}"
+    code = str(result.code or "")
+    return result.reason if code in result.reason else f"{code} {result.reason}"

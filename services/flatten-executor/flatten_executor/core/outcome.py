@@ -6,7 +6,7 @@ from decimal import Decimal
 from msgspec import Struct
 
 from contracts.flattening import Counts, OrderState, PositionFate, PositionOutcome, Residual, RunVerdict
-from contracts.vocabulary import OrderSide, PositionSide
+from contracts.vocabulary import PositionSide
 from flatten_executor.core.filters import Bucket, PositionKey, Sieve, Sifted
 from flatten_executor.core.ledger import Ledger, LedgerEntry
 from flatten_executor.core.orders import OrderRecord
@@ -20,7 +20,9 @@ _FATE_LEFT_ALONE = {
 _TOO_SMALL = frozenset({Bucket.DUST, Bucket.BELOW_STEP})
 _CLOSED = frozenset({PositionFate.CLOSED, PositionFate.DUST, PositionFate.BELOW_STEP})
 """Fates of a position that was to be closed, and whose close filled as far as orders can."""
-_ERRORS = frozenset({OrderState.REFUSED, OrderState.FAILED, OrderState.PARTIAL, OrderState.NEVER_ARRIVED})
+_ERRORS = frozenset(
+    {OrderState.REFUSED, OrderState.FAILED, OrderState.UNSENT, OrderState.PARTIAL, OrderState.NEVER_ARRIVED}
+)
 
 
 class Settled(Struct, frozen=True, kw_only=True):
@@ -78,7 +80,7 @@ def _outcome(entry: LedgerEntry, records: Sequence[OrderRecord], last_reading: S
         notional_usd=entry.notional_usd,
         fate=fate,
         why=why,
-        order_side=(OrderSide.SELL if entry.quantity_before > 0 else OrderSide.BUY) if records else None,
+        order_side=_last(records).order_side if records else None,
         client_order_ids=tuple(record.client_order_id for record in records),
         exchange_order_ids=tuple(record.exchange_order_id for record in records if record.exchange_order_id),
         filled_quantity=filled,
@@ -101,10 +103,15 @@ def _fate(
     if left is not None and left.bucket in _TOO_SMALL and filled > 0:
         return _FATE_LEFT_ALONE[left.bucket], f"our orders filled {filled}; the rest, {after}, is left: {left.why}"
     if not any(record.reached_wire for record in records):
-        return PositionFate.NOT_ATTEMPTED, "no order was sent"
-    last = max(records, key=lambda record: (record.round_number, record.chunk))
+        return PositionFate.NOT_ATTEMPTED, _last(records).detail if records else "no order was sent"
+    last = _last(records)
     shown = "the exchange could not be read" if after is None else f"the exchange shows {after}"
-    return PositionFate.OPEN, f"{shown}; last order {last.state}: {last.detail}"
+    barred = next((f"; market orders are refused: {record.detail}" for record in records if record.outside_band), "")
+    return PositionFate.OPEN, f"{shown}; last order {last.state}: {last.detail}{barred}"
+
+
+def _last(records: Sequence[OrderRecord]) -> OrderRecord:
+    return max(records, key=lambda record: (record.round_number, record.chunk))
 
 
 def _key(outcome: PositionOutcome) -> PositionKey:

@@ -1,11 +1,12 @@
 """From what is to be closed to the orders that close it. The same input gives the same orders, ids included."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from decimal import Decimal
 from hashlib import blake2b
 
 from msgspec import Struct
 
+from exchange.instruments import band_limit
 from exchange.model import Instrument, ReducingOrder
 from flatten_executor.core.filters import PositionKey, Sifted
 from flatten_executor.core.quantities import closable_quantity, split
@@ -44,16 +45,19 @@ def plan_round(
     *,
     request_id: str,
     round_number: int,
+    at_band: Collection[PositionKey] = (),
 ) -> tuple[PlannedOrder, ...]:
     """The orders of one round: opposite side, floored to the step, split at the maximum (I5, I6, I13).
 
-    Largest notional first, and before all others what has no known notional: it may be the largest.
+    Largest notional first, and before all others what has no known notional: it may be the largest. Positions
+    `at_band` get limit orders at the edge of the venue's price band, where it can be worked out.
     """
-    ranked = sorted(to_close, key=_rank)
     return tuple(
         planned
-        for sifted in ranked
-        for planned in _orders(sifted, instruments[sifted.position.symbol], request_id, round_number)
+        for sifted in sorted(to_close, key=_rank)
+        for planned in _orders(
+            sifted, instruments[sifted.position.symbol], request_id, round_number, at_band=sifted.key in at_band
+        )
     )
 
 
@@ -61,18 +65,21 @@ def _rank(sifted: Sifted) -> tuple[bool, Decimal, PositionKey]:
     return sifted.notional_usd is not None, -(sifted.notional_usd or Decimal(0)), sifted.key
 
 
-def _orders(sifted: Sifted, instrument: Instrument, request_id: str, round_number: int) -> tuple[PlannedOrder, ...]:
-    position = sifted.position
+def _orders(
+    sifted: Sifted, instrument: Instrument, request_id: str, round_number: int, *, at_band: bool
+) -> tuple[PlannedOrder, ...]:
+    position, mark = sifted.position, sifted.mark_price
     quantity = closable_quantity(abs(position.quantity), instrument)
     if quantity == 0:
         return ()
+    limit_price = band_limit(mark, instrument, selling=position.quantity > 0) if at_band and mark is not None else None
     return tuple(
         PlannedOrder(
             order=ReducingOrder.closing(
-                position, chunk_quantity, client_order_id(request_id, sifted.key, round_number, chunk)
+                position, chunk_quantity, client_order_id(request_id, sifted.key, round_number, chunk), limit_price
             ),
             position_quantity=position.quantity,
-            mark_price=sifted.mark_price,
+            mark_price=mark,
             round_number=round_number,
             chunk=chunk,
         )
