@@ -1,0 +1,64 @@
+"""More orders than the exchange takes at once: paced by its limits and headers, the largest first, and never banned."""
+
+from decimal import Decimal
+
+from contracts.flattening import RunStarted, RunVerdict
+from support.processes import ServiceProcess
+from support.requester import Requester
+from support.scenes import market_maximum, positions_in
+from support.sim import Simulator
+from support.venue_client import VenueClient
+
+
+async def statuses(sim: Simulator) -> set[int]:
+    return {request["status"] for request in await sim.requests()}
+
+
+async def test_more_orders_than_two_windows_take_are_paced_and_the_run_stays_ours_meanwhile(
+    sim: Simulator, env: dict[str, str], governor: Requester
+) -> None:
+    maximum = await market_maximum(sim, "XRPUSDT")
+    chunks = {"symbol": "XRPUSDT", "qty": str(maximum * 11)}
+    others = [position for position in await positions_in(sim, 40) if position["symbol"] != "XRPUSDT"]
+    await sim.scenario(positions=[chunks, *others[:34]])
+    held = {key[0]: abs(quantity) for key, quantity in (await sim.positions()).items()}
+    await sim.limits(orders_10s=20)
+
+    async with (
+        ServiceProcess("flatten_executor.main", {**env, "CONSUMER_NAME": "one"}) as one,
+        ServiceProcess("flatten_executor.main", {**env, "CONSUMER_NAME": "two"}) as two,
+    ):
+        await one.wait_ready()
+        await two.wait_ready()
+        request = await governor.request()
+        await governor.publish_request(request)
+        completed = await governor.verdict(timeout_s=60)
+
+    orders = await sim.orders()
+    assert completed.verdict is RunVerdict.FLAT
+    assert (completed.rounds, completed.counts.ok, completed.counts.errors) == (1, len(held), 0)
+    assert len(orders) == 45
+    assert await statuses(sim) == {200}
+    assert [order["symbol"] for order in orders[:10]] == ["XRPUSDT"] * 10, "the largest notional goes first"
+    assert orders[44]["received_us"] - orders[0]["received_us"] > 20_000_000
+    assert len(await governor.events(RunStarted)) == 1
+
+
+async def test_what_someone_else_has_used_up_is_seen_from_the_answers_and_waited_for(
+    sim: Simulator, env: dict[str, str], governor: Requester
+) -> None:
+    positions = await positions_in(sim, 12)
+    await sim.scenario(positions=positions)
+    await sim.limits(orders_10s=15)
+    async with VenueClient(sim.base_url) as other, ServiceProcess("flatten_executor.main", env) as executor:
+        await executor.wait_ready()
+        for _ in range(9):
+            await other.order(symbol="ETHUSDT", side="BUY", type="LIMIT", quantity="-1", price="1", timeInForce="GTC")
+
+        await governor.request()
+        completed = await governor.verdict(timeout_s=60)
+
+    assert completed.verdict is RunVerdict.FLAT
+    assert (completed.counts.ok, completed.counts.orders_ok) == (12, 12)
+    assert 418 not in await statuses(sim)
+    assert sum(Decimal(order["executed_qty"]) > 0 for order in await sim.orders()) == 12
