@@ -2,7 +2,6 @@
 
 import argparse
 import asyncio
-import os
 import signal
 import sys
 import tempfile
@@ -12,7 +11,7 @@ from pathlib import Path
 from redis.exceptions import RedisError
 
 from bench import consuming, flattening, governor, oracle
-from bench.machine import this_machine
+from bench.machine import Others, this_machine
 from bench.report import Report, Section, as_markdown, write
 from bench.sizes import FULL, QUICK, Sizes
 from bench.stack import redis_server
@@ -33,9 +32,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--out", type=Path, metavar="DIR", help="keep the result there instead of bench/results")
     options = parser.parse_args(arguments)
     logs.setup_logs("bench", "WARNING", "text")
-    load_before = os.getloadavg()[0]
     try:
-        report = asyncio.run(_measured(QUICK if options.quick else FULL, load_before))
+        report = asyncio.run(_measured(QUICK if options.quick else FULL))
     except (KeyboardInterrupt, asyncio.CancelledError):
         return _failed("interrupted; everything that was started has ended")
     except _EXPECTED as error:
@@ -52,11 +50,12 @@ def _failed(why: str) -> int:
     return 1
 
 
-async def _measured(sizes: Sizes, load_before: float) -> Report:
+async def _measured(sizes: Sizes) -> Report:
     task = asyncio.current_task()
     assert task is not None
     # Ctrl-C cancels by itself; so must SIGTERM, or the processes would stay.
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+    others = Others()
     with tempfile.TemporaryDirectory(prefix="flatguard-bench-") as directory, redis_server(Path(directory)) as server:
         _progress("flatten: Flatguard and the other ways, turn about")
         sections: list[Section] = await flattening.measure(server, sizes)
@@ -66,7 +65,8 @@ async def _measured(sizes: Sizes, load_before: float) -> Report:
         of_governor = await governor.measure(server, sizes, snapshot)
         _progress("consumer loop")
         of_consumer = await consuming.measure(server, sizes)
-        machine = this_machine(server_version(server.url), load_before)
+        redis_version = server_version(server.url)
+    machine = this_machine(redis_version, others.percent())
     return Report(machine=machine, sections=(*sections, *of_oracle, *of_governor, *of_consumer))
 
 

@@ -2,7 +2,9 @@
 
 import os
 import platform
+import resource
 import subprocess
+import time
 from pathlib import Path
 
 from msgspec import Struct
@@ -19,11 +21,11 @@ class Machine(Struct, frozen=True, kw_only=True):
     python: str
     redis: str
     flatguard: str
-    load_before: float
-    """One minute's load average before the first run; below 0.5 nobody else was at work."""
+    others_percent: float
+    """How much of the processors' time others used meanwhile: near 0 on a machine that does nothing else."""
 
 
-def this_machine(redis_version: str, load_before: float) -> Machine:
+def this_machine(redis_version: str, others_percent: float) -> Machine:
     """The machine that this runs on."""
     return Machine(
         cpu=_cpu_model(),
@@ -32,8 +34,38 @@ def this_machine(redis_version: str, load_before: float) -> Machine:
         python=f"{platform.python_implementation()} {platform.python_version()}",
         redis=redis_version,
         flatguard=f"{software_version()} ({_commit()})",
-        load_before=round(load_before, 2),
+        others_percent=round(others_percent, 1),
     )
+
+
+class Others:
+    """What everybody else makes the processors do, from now on."""
+
+    def __init__(self) -> None:
+        self._busy_s, self._own_s, self._began_s = _busy_s(), _own_s(), time.monotonic()
+
+    def percent(self) -> float:
+        """Of all processors' time. Call it once every process that was started has ended: only then it is known."""
+        busy_s, own_s, elapsed_s = _busy_s() - self._busy_s, _own_s() - self._own_s, time.monotonic() - self._began_s
+        return max(0.0, (busy_s - own_s) / elapsed_s / (os.cpu_count() or 1) * 100)
+
+
+def _busy_s() -> float:
+    """Seconds that the processors were busy since the machine's start, all of them together."""
+    user, nice, system, _idle, _waiting, *interrupts_and_stolen = _stat_fields()
+    return (user + nice + system + sum(interrupts_and_stolen[:3])) / os.sysconf("SC_CLK_TCK")
+
+
+def _stat_fields() -> list[int]:
+    """The `cpu` line of /proc/stat, see proc_stat(5): the last two are part of the first two already."""
+    line = Path("/proc/stat").read_text().splitlines()[0]
+    return [int(field) for field in line.split()[1:]]
+
+
+def _own_s() -> float:
+    """CPU seconds of this process and of those that it started and that have ended."""
+    used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return sum(each.ru_utime + each.ru_stime for each in used)
 
 
 def _cpu_model() -> str:

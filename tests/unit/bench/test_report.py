@@ -12,7 +12,7 @@ MACHINE = Machine(
     python="CPython 3.11.7",
     redis="7.0",
     flatguard="0.1.0",
-    load_before=0,
+    others_percent=0,
 )
 REPORT = Report(
     machine=MACHINE,
