@@ -6,6 +6,7 @@ STAMP  := $(VENV)/.installed
 TESTS  ?= tests
 PYTEST_ARGS ?=
 WORKERS ?= 3
+BENCH_ARGS ?=
 
 .DEFAULT_GOAL := help
 .PHONY: help install demo run test check fmt lock docs bench up down clean
@@ -68,7 +69,7 @@ down: ## stop the containers; data and latch stay (docker compose down -v drops 
 	@docker compose down
 
 bench: install ## measure: time to flat, CPU, memory, events per second; writes bench/results/
-	@$(BIN)/python bench/run.py
+	@$(BIN)/python -m bench $(BENCH_ARGS)
 
 clean: ## remove the virtual environment and caches
 	@rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis
