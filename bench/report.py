@@ -72,8 +72,8 @@ def _about(machine: Machine) -> str:
     return (
         f"{machine.cpu}, {machine.cores} cores; {machine.kernel}; {machine.python}; Redis {machine.redis}, appendonly "
         f"yes, appendfsync always; Flatguard {machine.flatguard}; others used {machine.others_percent} % of the "
-        "processors meanwhile.\nA value is the median of its runs unless its name says otherwise; the last column is the "
-        "median of the ratios between neighbouring runs."
+        "processors meanwhile.\nA value is the median of its runs unless its name says otherwise; the last column is "
+        "the median of the ratios between neighbouring runs."
     )
 
 
