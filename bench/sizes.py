@@ -30,14 +30,14 @@ FULL = Sizes(
     round_trips_ms=(0, 50, 200),
     flattens=25,
     starts=10,
-    other_way_s=24,
+    other_way_s=12,
     oracle_windows=30,
     oracle_polls=5,
     governor_windows=30,
     governor_snapshots=20,
     arms=500,
-    consumer_runs=20,
-    consumer_events=1_000,
+    consumer_runs=60,
+    consumer_events=300,
 )
 QUICK = Sizes(
     positions=(3, 6),
