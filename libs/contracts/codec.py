@@ -85,7 +85,7 @@ def decode(fields: Mapping[bytes, bytes] | Mapping[str, str]) -> Decoded:
         raise UndecodableEntry(f"unknown event type {texts['type'][:80]!r}")
     try:
         event = decoder.decode(texts["data"])
-    except (msgspec.DecodeError, ValueError) as error:
+    except (msgspec.DecodeError, ValueError, RecursionError) as error:
         raise UndecodableEntry(f"{texts['type']}: {error}") from error
     envelope = Envelope(
         id=texts["id"],

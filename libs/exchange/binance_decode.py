@@ -184,6 +184,8 @@ def _position(row: _PositionRow, index: int) -> Position | UnreadableRow:
         return _unreadable(row.symbol, "positionSide", f"not a position side: {shown(row.position_side)}")
     if not is_sane(row.position_amt):
         return _unreadable(row.symbol, "positionAmt", f"not a quantity: {shown(row.position_amt)}")
+    if (side is PositionSide.LONG and row.position_amt < 0) or (side is PositionSide.SHORT and row.position_amt > 0):
+        return _unreadable(row.symbol, "positionAmt", f"{shown(row.position_amt)} contradicts the {side} leg")
     return Position(
         symbol=row.symbol,
         side=side,

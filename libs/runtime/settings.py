@@ -117,6 +117,8 @@ def _text_of(name: str, environ: Mapping[str, str]) -> str | None:
         raise BadValueError(f"{name}_FILE={path!r} cannot be read: {error.strerror or error}") from error
     except UnicodeDecodeError as error:
         raise BadValueError(f"{name}_FILE={path!r} is not UTF-8 text") from error
+    except ValueError as error:
+        raise BadValueError(f"{name}_FILE={path!r} is no path: {error}") from error
     text = text.removesuffix("\n").removesuffix("\r")
     if not text:
         raise BadValueError(f"{name}_FILE={path!r} is empty")

@@ -38,14 +38,21 @@ class Unreadable(Exception):
     """The exchange could not be read before the deadline, or refuses the key: nobody knows what is open."""
 
 
-async def read_ground_truth(gateway: OrderGateway, clock: Clock, observer: Observer, deadline_s: float) -> GroundTruth:
+async def read_ground_truth(
+    gateway: OrderGateway, clock: Clock, observer: Observer, deadline_s: float, *, known: frozenset[str] = frozenset()
+) -> GroundTruth:
     """Read everything concurrently, again and again until `deadline_s` (monotonic). Raises Unreadable.
 
+    A reading without a row for a symbol in `known` (seen open before) is partial: zero is a row, never its absence.
     Resting orders get less patience than positions: not knowing them is no reason to keep positions open.
     """
-    return await persistently(
-        "positions", lambda: _read_once(gateway, clock, observer, deadline_s), clock, observer, deadline_s
-    )
+
+    async def read() -> GroundTruth:
+        truth = await _read_once(gateway, clock, observer, deadline_s)
+        _require_rows(truth.reading, known)
+        return truth
+
+    return await persistently("positions", read, clock, observer, deadline_s)
 
 
 async def persistently(
@@ -130,3 +137,10 @@ def _require_one_mode(reading: PositionReading, mode: PositionMode) -> None:
     odd = [row.symbol for row in reading.positions if row.quantity and row.side not in legs]
     if odd:
         raise ReadUnusable("positions", f"the mode is {mode}, but the rows of {', '.join(odd[:3])} are not")
+
+
+def _require_rows(reading: PositionReading, known: frozenset[str]) -> None:
+    """Raise ReadUnusable when a symbol that was open before has no row at all: the answer is partial (I14)."""
+    missing = known - {row.symbol for row in reading.positions} - {row.symbol for row in reading.unreadable}
+    if missing:
+        raise ReadUnusable("positions", f"no row for {', '.join(sorted(missing)[:3])}, {len(missing)} missing in all")

@@ -66,7 +66,7 @@ class RequestHandlers:
         return beginning, lease
 
     async def _work(self, entry: Entry[FlattenRequested], beginning: Beginning, lease: RunLease) -> None:
-        reasons = await self._objections(entry.event, beginning)
+        reasons = await self._objections(entry.event, beginning, begun_orders=bool(lease.records))
         resumed = beginning.begun is Begun.RESUMED
         self._observer.begun(lease.request_id, fence=lease.fence, resumed=resumed, objections=reasons)
         started = RunStarted(
@@ -104,7 +104,9 @@ class RequestHandlers:
         with suppress(RedisError, OSError):  # then the lease runs out by itself
             await self._store.release(lease)
 
-    async def _objections(self, request: FlattenRequested, beginning: Beginning) -> tuple[str, ...]:
+    async def _objections(
+        self, request: FlattenRequested, beginning: Beginning, *, begun_orders: bool
+    ) -> tuple[str, ...]:
         latch = await self._tools.latch.read()
         case = AdmissionCase(
             request=request,
@@ -115,7 +117,7 @@ class RequestHandlers:
             operators_file=self._standing.operators_file,
             now_ms=beginning.redis_now_ms,
             max_age_ms=self._standing.request_max_age_ms,
-            resumed=beginning.begun is Begun.RESUMED,
+            orders_on_record=begun_orders,
             fired_request_id=beginning.fired_request_id,
             active_request_id=beginning.active_request_id,
         )

@@ -102,7 +102,13 @@ class Run:
         return self._permit.reason
 
     async def _read(self) -> GroundTruth:
-        truth = await read_ground_truth(self._tools.gateway, self._clock, self._tools.observer, self._deadline_s)
+        truth = await read_ground_truth(
+            self._tools.gateway,
+            self._clock,
+            self._tools.observer,
+            self._deadline_s,
+            known=frozenset(entry.key.symbol for entry in self._ledger.entries),
+        )
         self._notes.update(dict.fromkeys(truth.notes))
         if self._mode not in (None, truth.mode):
             self._notes[f"the position mode changed from {self._mode} to {truth.mode} during the run"] = None

@@ -29,7 +29,7 @@ class ExecutorSettings(CommonSettings, frozen=True, kw_only=True):
     exchange_api_secret: Secret = Secret("")
     max_flatten_symbols: Annotated[int, Meta(ge=1, le=10_000)] = 200
     min_flatten_notional_usd: Annotated[Decimal, Meta(ge=0, le=1_000_000)] = Decimal("1.0")
-    flatten_qty_epsilon: Annotated[Decimal, Meta(ge=0, le=1)] = Decimal("1e-8")
+    flatten_qty_epsilon: Annotated[Decimal, Meta(ge=0, le=0.000001)] = Decimal("1e-8")
     flatten_max_rounds: Annotated[int, Meta(ge=1, le=20)] = 3
     flatten_request_max_age_seconds: Annotated[int, Meta(ge=1, le=3_600)] = 120
     flatten_run_max_seconds: Annotated[int, Meta(ge=1, le=3_600)] = 120

@@ -276,3 +276,11 @@ def test_unreadable_rows_are_values_of_the_model() -> None:
     _, unreadable = decode.positions(body([GOOD, position_row(amount="NaN")]))
 
     assert unreadable == (UnreadableRow(symbol="ETHUSDT", field="positionAmt", problem="not a quantity: NaN"),)
+
+
+@pytest.mark.parametrize(("amount", "leg"), [("-1", "LONG"), ("1", "SHORT")])
+def test_a_quantity_that_contradicts_its_leg_is_unreadable_and_the_others_are_read_i14(amount: str, leg: str) -> None:
+    positions, unreadable = decode.positions(body([GOOD, position_row(amount=amount, positionSide=leg)]))
+
+    assert [position.symbol for position in positions] == ["BTCUSDT"]
+    assert [(row.symbol, row.field) for row in unreadable] == [("ETHUSDT", "positionAmt")]

@@ -16,6 +16,7 @@ from contracts.positions import (
 )
 from contracts.vocabulary import PositionSide
 from governor.core.allocation import Rules, blocks, check_allocations, log_line
+from governor.core.targets import parse_decimal
 from support.snapshots import TAKEN_AT_MS, a_snapshot, leg
 
 NOW_MS = TAKEN_AT_MS
@@ -249,3 +250,8 @@ def test_i17_every_symbol_that_holds_or_held_a_position_is_checked_exactly_once(
     results = check(a_snapshot(*(leg(symbol) for symbol in held)), {}, previous)
 
     assert [result.symbol for result in results] == sorted({*held, *before})
+
+
+@pytest.mark.parametrize("text", ["1e-99", "0e99", "1e61", "NaN"])
+def test_i13_a_target_with_an_absurd_exponent_is_no_amount(text: str) -> None:
+    assert parse_decimal(text) is None

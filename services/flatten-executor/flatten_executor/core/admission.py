@@ -19,8 +19,8 @@ class AdmissionCase(Struct, frozen=True, kw_only=True):
     now_ms: int
     """By the Redis server's clock, as is the request's time."""
     max_age_ms: int
-    resumed: bool
-    """A run that an executor began is brought to its verdict, however old."""
+    orders_on_record: bool
+    """An earlier attempt was admitted and intended orders: such a run is brought to its end, however old."""
     fired_request_id: str | None
     """What the governor's record says that the arm fired; nothing when it does not know the arm."""
     active_request_id: str | None
@@ -47,7 +47,10 @@ def objections(case: AdmissionCase) -> tuple[str, ...]:
             not case.operators_file,
             "OPERATORS_FILE is set, but this version cannot verify signatures",
         ),
-        (case.resumed or age_ms <= case.max_age_ms, f"the request is {age_ms} ms old, more than {case.max_age_ms}"),
+        (
+            case.orders_on_record or age_ms <= case.max_age_ms,
+            f"the request is {age_ms} ms old, more than {case.max_age_ms}",
+        ),
         (not failed_gates, f"the request itself says that gates failed: {', '.join(failed_gates)}"),
         (not missing_gates, f"the request carries no verdict of {', '.join(sorted(missing_gates))}"),
         (

@@ -3,10 +3,16 @@
 -- ARGV: 1 fence, 2 request id, 3 group, 4 entry id, 5 outcome, 6 number of fields of the completed entry,
 --       then field, value, …; the rest are the fields of the audit entry
 -- Returns {1, id of the completed entry}, or {0, fence of the journal} when another executor has taken the run over.
+local function takes_entries(kind)
+  return kind.ok == 'stream' or kind.ok == 'none'
+end
 local run = redis.call('HMGET', KEYS[1], 'fence', 'state')
 local active = redis.call('GET', KEYS[4])
 if run[1] ~= ARGV[1] or run[2] == 'finished' then
   return {0, tostring(run[1] or '0')}
+end
+if not (takes_entries(redis.call('TYPE', KEYS[2])) and takes_entries(redis.call('TYPE', KEYS[3])) and takes_entries(redis.call('TYPE', KEYS[5]))) then
+  return redis.error_reply('WRONGTYPE a stream key is not a stream; nothing was written')
 end
 
 local last = 6 + tonumber(ARGV[6]) * 2

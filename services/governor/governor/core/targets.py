@@ -13,7 +13,7 @@ SANE_USD_MAX = Decimal("1e15")
 AHEAD_MAX_MS = 60_000
 """How far a writer's clock may be ahead of ours before its timestamp means nothing."""
 
-_NUMBER = re.compile(r"[+-]?[0-9]{1,30}(?:\.[0-9]{0,30})?(?:[eE][+-]?[0-9]{1,2})?")
+_NUMBER = re.compile(r"[+-]?[0-9]{1,30}(?:\.[0-9]{0,30})?(?:[eE][+-]?[0-9])?")
 
 
 class Target(Struct, frozen=True, kw_only=True):
