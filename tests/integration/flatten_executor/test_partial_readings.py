@@ -1,4 +1,4 @@
-"""Answers that leave symbols out, refusals before a crash, verdicts that cannot be published: none becomes a wrong word."""
+"""Partial answers, refusals before a crash, verdicts that cannot be published: none becomes a wrong word."""
 
 import pytest
 
