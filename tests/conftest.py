@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 import pytest_asyncio
+from hypothesis import settings
 from redis.asyncio import Redis
 
 from runtime.redis_client import open_reader, open_redis
@@ -19,6 +20,10 @@ from support.redis_server import (
     choose_own,
     engine_answers,
 )
+
+# Machines are shared: how long one example takes says nothing. Elsewhere the profile is the one that Hypothesis chose.
+settings.register_profile("house", settings(), deadline=None)
+settings.load_profile("house")
 
 
 def pytest_report_header() -> str:

@@ -3,9 +3,10 @@
 from decimal import Decimal
 
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from contracts.vocabulary import PositionSide
-from exchange.model import Instrument, InstrumentStatus, Position, PositionReading, UnreadableRow
+from exchange.model import Instrument, InstrumentStatus, Position, PositionReading, ReducingOrder, UnreadableRow
 
 
 def position(
@@ -64,7 +65,11 @@ def instruments(draw: st.DrawFn, symbol: str = "ETHUSDT") -> Instrument:
     smallest = draw(st.integers(0, 50)) * step + draw(st.sampled_from([Decimal(0), step / 2]))
     largest = smallest * 2 + draw(st.integers(2, 5_000)) * step + draw(st.sampled_from([Decimal(0), step / 2]))
     status = draw(st.sampled_from([InstrumentStatus.TRADING] * 5 + list(InstrumentStatus)))
-    return instrument(symbol, step=step, smallest=smallest, largest=largest, status=status)
+    listed = instrument(symbol, step=step, smallest=smallest, largest=largest, status=status)
+    width = draw(st.none() | st.sampled_from([Decimal("0.02"), Decimal("0.05"), Decimal("0.35")]))
+    if width is None:
+        return listed
+    return replace(listed, price_multiplier_up=1 + width, price_multiplier_down=1 - width)
 
 
 @st.composite
@@ -86,3 +91,7 @@ def universes(draw: st.DrawFn) -> tuple[PositionReading, dict[str, Instrument]]:
     listed = {symbol: draw(instruments(symbol=symbol)) for symbol in symbols if draw(st.integers(0, 9))}
     broken = tuple(unreadable_row(f"B{number}USDT") for number in range(draw(st.integers(0, 2))))
     return reading(*rows, unreadable=broken), listed
+
+
+def reducing(client_order_id: str, quantity: str = "1") -> ReducingOrder:
+    return ReducingOrder.closing(position(quantity), Decimal(quantity), client_order_id)

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from exchange.binance import BinanceGateway
-from exchange.errors import ReadFailed
+from exchange.errors import ReadFailed, ReadUnusable
 from support.stub_exchange import Reply, StubExchange, ok
 from support.venue_samples import body, exchange_info, position_row
 
@@ -114,6 +114,17 @@ async def test_a_warming_that_fails_does_not_wait_for_what_still_hangs(
     async with asyncio.timeout(1):  # half of the time that the hanging requests have
         with pytest.raises(ReadFailed, match="ping"):
             await gateway.warm()
+
+
+async def test_a_server_time_that_is_not_said_is_unusable_and_named(
+    stub: StubExchange, gateway: BinanceGateway
+) -> None:
+    stub.script(PING, ok({}))
+    stub.script(INFO, ok(exchange_info()))
+    stub.script(TIME, ok({"time": 1}))
+
+    with pytest.raises(ReadUnusable, match="serverTime"):
+        await gateway.warm()
 
 
 async def test_closing_ends_what_still_runs(stub: StubExchange, gateway: BinanceGateway) -> None:

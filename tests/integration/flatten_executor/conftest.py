@@ -7,6 +7,7 @@ import pytest
 import pytest_asyncio
 from redis.asyncio import Redis
 
+from support.crash_points import CrashPoints
 from support.processes import ServiceProcess
 from support.requester import Requester
 from support.sim import Simulator
@@ -56,3 +57,10 @@ async def executor(env: dict[str, str], executor_env: dict[str, str]) -> AsyncIt
     async with ServiceProcess("flatten_executor.main", {**env, **executor_env}) as process:
         await process.wait_ready()
         yield process
+
+
+@pytest_asyncio.fixture
+async def points(tmp_path: Path) -> AsyncIterator[CrashPoints]:
+    """Starts executors that are told where to end, how long to be patient, and how long a lease lives."""
+    async with CrashPoints(tmp_path) as crash_points:
+        yield crash_points

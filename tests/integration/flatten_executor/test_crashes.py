@@ -1,4 +1,4 @@
-"""Executors that are killed, paused or doubled, and Redis that goes away: one verdict, no second fill."""
+"""Executors that are killed, and Redis that goes away: one verdict, no second fill."""
 
 from collections.abc import AsyncIterator
 from decimal import Decimal
@@ -84,47 +84,6 @@ async def test_resumed_without_the_latch_it_sends_nothing_and_reports_what_is_op
     assert completed.verdict is RunVerdict.ABORTED
     assert [(left.symbol, left.quantity) for left in completed.residual] == [("ETHUSDT", Decimal(2))]
     assert len(await governor.events(OrderIntended)) == 1
-
-
-async def test_of_two_executors_one_works_and_the_other_leaves_the_run_alone(
-    sim: Simulator, env: dict[str, str], governor: Requester
-) -> None:
-    await sim.latency(200)
-    async with (
-        ServiceProcess("flatten_executor.main", {**env, "CONSUMER_NAME": "one"}) as one,
-        ServiceProcess("flatten_executor.main", {**env, "CONSUMER_NAME": "two"}) as two,
-    ):
-        await one.wait_ready()
-        await two.wait_ready()
-        request = await governor.request()
-        await governor.publish_request(request)
-        completed = await governor.verdict()
-
-        assert completed.verdict is RunVerdict.FLAT
-        assert len(await sim.orders()) == 44
-        assert len(await governor.events(RunStarted)) == 1
-
-
-async def test_a_paused_executor_that_wakes_up_with_an_old_fence_sends_nothing(
-    sim: Simulator, env: dict[str, str], governor: Requester
-) -> None:
-    await sim.faults({"action": "hang", "match": {"path": "/fapi/v2/positionRisk"}})
-    async with ServiceProcess("flatten_executor.main", env) as paused:
-        await paused.wait_ready()
-        await governor.request()
-        await sim.wait(requests=1, method="GET", path="/fapi/v2/positionRisk")
-        paused.sigstop()
-        async with ServiceProcess("flatten_executor.main", env):
-            completed = await governor.verdict()
-            before = await sim.orders()
-            await sim.position("ETHUSDT", "3")
-            await sim.clear_faults()
-            paused.sigcont()
-            await paused.wait_line("another executor passed fence 1")
-
-        assert completed.verdict is RunVerdict.FLAT
-        assert len(before) == len(await sim.orders()) == 44
-        assert len(await governor.events(FlattenCompleted)) == 1
 
 
 @pytest_asyncio.fixture

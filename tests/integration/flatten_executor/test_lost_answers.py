@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from contracts.flattening import OrderIntended, OrderResolved, OrderState, RunVerdict
+from support.crash_points import CrashPoints
 from support.processes import ServiceProcess
 from support.requester import Requester
 from support.scenes import BATCH, ETH, SINGLE
@@ -190,9 +191,8 @@ async def test_a_clock_that_is_off_is_synchronised_and_the_orders_sent_again(
     assert completed.counts.ok == 44
 
 
-@pytest.mark.parametrize("executor_env", [{"FLATTEN_RUN_MAX_SECONDS": "3"}])
 async def test_an_order_that_stays_unknown_is_never_followed_by_another_and_forbids_flat_i7_i9(
-    sim: Simulator, executor: ServiceProcess, governor: Requester
+    sim: Simulator, env: dict[str, str], points: CrashPoints, governor: Requester
 ) -> None:
     await sim.scenario(positions=[{"symbol": "ETHUSDT", "qty": "2"}, {"symbol": "BTCUSDT", "qty": "1"}])
     await sim.faults(
@@ -200,6 +200,7 @@ async def test_an_order_that_stays_unknown_is_never_followed_by_another_and_forb
         {"action": "status", "status": 503, "body": UNKNOWN_503, "match": {**SINGLE, "method": "GET"}, "times": 0},
     )
 
+    await points.start({**env, "FLATTEN_RUN_MAX_SECONDS": "2"})
     await governor.request()
     completed = await governor.verdict()
 

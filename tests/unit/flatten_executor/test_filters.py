@@ -80,8 +80,9 @@ def test_a_symbol_that_takes_no_orders_is_untradable(status: InstrumentStatus) -
     assert sifted.bucket is Bucket.UNTRADABLE
 
 
-def test_a_status_that_nobody_knows_is_attempted() -> None:
-    listed = {"ETHUSDT": instrument(status=InstrumentStatus.UNKNOWN)}
+@pytest.mark.parametrize("status", [InstrumentStatus.UNKNOWN, InstrumentStatus.REDUCE_ONLY])
+def test_a_status_that_nobody_knows_or_that_takes_reducing_orders_is_attempted(status: InstrumentStatus) -> None:
+    listed = {"ETHUSDT": instrument(status=status)}
 
     assert len(sift(reading(position()), {}, listed, ACCOUNT, LIMITS).to_close) == 1
 

@@ -3,12 +3,23 @@
 from decimal import Decimal
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from contracts.flattening import OrderState
 from contracts.vocabulary import PositionSide
-from exchange.model import Accepted, Failed, NotFound, ReducingOrder, Refused, SendResult, Unknown
+from exchange.model import Accepted, Failed, NotFound, ReducingOrder, Refused, SendResult, Unknown, Unsent
 from flatten_executor.core.filters import PositionKey
-from flatten_executor.core.orders import OrderRecord, answered, found, intended, not_found
+from flatten_executor.core.orders import (
+    OrderRecord,
+    answered,
+    found,
+    intended,
+    not_found,
+    on_its_way_again,
+    rounds_spent,
+)
 from flatten_executor.core.planning import PlannedOrder, client_order_id
 from support.exchange_builders import position
 
@@ -70,3 +81,82 @@ def test_an_order_that_never_left_is_not_counted_as_sent() -> None:
 
 def test_the_record_goes_over_the_wire_as_it_was_planned_i10() -> None:
     assert a_record().as_order() == ReducingOrder.closing(position("2"), Decimal(2), ID)
+
+
+UNSENT = Unsent(client_order_id=ID, reason="sending was stopped")
+
+
+def test_an_order_that_is_handed_back_unsent_is_over_and_was_never_sent() -> None:
+    record = answered(a_record(), UNSENT, 3_000)
+
+    assert (record.state, record.reached_wire, record.may_be_live) == (OrderState.UNSENT, False, False)
+
+
+def test_an_order_whose_second_attempt_never_left_is_what_the_first_one_made_it() -> None:
+    failed = answered(a_record(), Failed(client_order_id=ID, code=-1001, reason="internal"), 2_000)
+
+    record = answered(on_its_way_again(failed), UNSENT, 3_000)
+
+    assert (record.state, record.reached_wire, record.may_be_live) == (OrderState.FAILED, True, False)
+
+
+def test_an_order_on_its_way_again_may_be_live_i7() -> None:
+    failed = answered(a_record(), Failed(client_order_id=ID, code=-1001, reason="internal"), 2_000)
+
+    record = on_its_way_again(failed)
+
+    assert (record.may_be_live, record.ended_at_ms) == (True, None)
+    assert record.as_order() == a_record().as_order()
+
+
+def test_a_refusal_outside_the_price_band_is_remembered() -> None:
+    refused = Refused(client_order_id=ID, code=-4131, reason="band", outside_band=True)
+
+    assert answered(a_record(), refused, 2_000).outside_band
+
+
+@pytest.mark.parametrize(
+    ("state", "reached_wire", "spent"),
+    [
+        (OrderState.FILLED, True, {1}),
+        (OrderState.PARTIAL, True, {1}),
+        (OrderState.REFUSED, True, {1}),
+        (OrderState.UNKNOWN, True, {1}),
+        (OrderState.INTENDED, False, {1}),
+        (OrderState.NEVER_ARRIVED, True, {1}),
+        (OrderState.NEVER_ARRIVED, False, set()),
+        (OrderState.FAILED, True, set()),
+        (OrderState.UNSENT, False, set()),
+    ],
+)
+def test_a_round_in_which_nothing_came_to_an_end_is_not_spent(
+    state: OrderState, spent: set[int], *, reached_wire: bool
+) -> None:
+    assert rounds_spent([replace(a_record(), state=state, reached_wire=reached_wire)]) == spent
+
+
+RESULTS = st.sampled_from(
+    [
+        accepted("2"),
+        accepted("1"),
+        accepted("0", final=False),
+        Refused(client_order_id=ID, code=-2022, reason="rejected"),
+        Failed(client_order_id=ID, code=-1001, reason="internal"),
+        Unknown(client_order_id=ID, code=-1007, reason="timeout"),
+        UNSENT,
+    ]
+)
+
+
+@given(st.lists(RESULTS, min_size=1, max_size=5))
+def test_whatever_the_attempts_came_to_an_order_counts_as_sent_exactly_when_one_left_i8(
+    results: list[SendResult],
+) -> None:
+    record = a_record()
+    for result in results:
+        record = answered(on_its_way_again(record), result, 2_000)
+
+    left = any(not isinstance(result, Unsent) for result in results)
+    assert record.reached_wire == left
+    assert (record.state is OrderState.UNSENT) == (not left)
+    assert record.filled <= record.quantity

@@ -95,6 +95,27 @@ def test_a_position_that_is_gone_without_our_fill_is_not_ok() -> None:
     assert (told.counts.sent, told.counts.ok, told.counts.errors) == (1, 0, 1)
 
 
+def test_a_position_whose_orders_never_left_was_not_attempted_and_says_why() -> None:
+    before = sieve_of(ETH)
+    (record,) = orders_for(before, OrderState.UNSENT, "0")
+
+    told = settled(before, [replace(record, reached_wire=False)], before, abort_reason="bob asked to abort")
+
+    assert (told.outcomes[0].fate, told.outcomes[0].why) == (PositionFate.NOT_ATTEMPTED, "as told")
+    assert (told.counts.sent, told.counts.orders_sent, told.counts.errors) == (0, 0, 0)
+
+
+def test_a_position_that_stayed_outside_the_price_band_says_both_answers() -> None:
+    before = sieve_of(ETH)
+    (market,) = orders_for(before, OrderState.REFUSED, "0")
+    market = replace(market, outside_band=True, detail="-4131")
+    limit = replace(market, outside_band=False, round_number=2, state=OrderState.PARTIAL, detail="EXPIRED")
+
+    (outcome,) = settled(before, [market, limit], before).outcomes
+
+    assert outcome.why == "the exchange shows 2; last order partial: EXPIRED; market orders are refused: -4131"
+
+
 def test_a_position_that_changed_sign_is_open_i6() -> None:
     before = sieve_of(ETH)
 

@@ -2,6 +2,7 @@ import re
 from decimal import Decimal
 
 from hypothesis import given
+from msgspec.structs import replace
 
 from contracts.arming import Scope
 from contracts.vocabulary import OrderSide
@@ -15,10 +16,13 @@ LIMITS = Limits(quantity_epsilon=Decimal("1e-8"), min_notional_usd=Decimal("1.0"
 Universe = tuple[PositionReading, dict[str, Instrument]]
 
 
-def planned(universe: Universe, *, round_number: int = 1, request_id: str = "req-1") -> tuple[PlannedOrder, ...]:
+def planned(
+    universe: Universe, *, round_number: int = 1, request_id: str = "req-1", at_band: bool = False
+) -> tuple[PlannedOrder, ...]:
     rows, listed = universe
     to_close = sift(rows, {}, listed, Scope(), LIMITS).to_close
-    return plan_round(to_close, listed, request_id=request_id, round_number=round_number)
+    keys = {sifted.key for sifted in to_close} if at_band else ()
+    return plan_round(to_close, listed, request_id=request_id, round_number=round_number, at_band=keys)
 
 
 @given(universes())
@@ -72,3 +76,39 @@ def test_the_largest_notional_goes_first_and_an_unknown_one_before_it() -> None:
     listed = {symbol: instrument(symbol) for symbol in ("SMALL", "LARGE", "UNPRICED")}
 
     assert [order.order.symbol for order in planned((rows, listed))] == ["UNPRICED", "LARGE", "SMALL"]
+
+
+@given(universes())
+def test_an_order_at_the_price_band_differs_from_the_market_order_in_its_price_alone_i5_i6_i13(
+    universe: Universe,
+) -> None:
+    market, limited = planned(universe), planned(universe, at_band=True)
+
+    assert [replace(order.order, limit_price=None) for order in limited] == [order.order for order in market]
+    assert all(order.order.limit_price is None for order in market)
+
+
+@given(universes())
+def test_a_price_at_the_band_is_a_multiple_of_the_tick_within_the_band_around_the_mark_i13(universe: Universe) -> None:
+    _, listed = universe
+    for order in planned(universe, at_band=True):
+        price, mark, rules = order.order.limit_price, order.mark_price, listed[order.order.symbol]
+        if mark is None or rules.price_multiplier_down is None or rules.price_multiplier_up is None:
+            assert price is None
+        elif price is not None:
+            assert price > 0
+            assert price % rules.tick == 0
+            selling = order.order.side is OrderSide.SELL
+            assert price >= mark * rules.price_multiplier_down if selling else price <= mark * rules.price_multiplier_up
+
+
+def test_a_symbol_splits_into_chunks_of_one_price_at_the_band() -> None:
+    rules = replace(instrument(largest="5"), price_multiplier_up=Decimal("1.05"), price_multiplier_down=Decimal("0.95"))
+
+    orders = planned((reading(position("-12", mark="2000")), {"ETHUSDT": rules}), at_band=True)
+
+    assert [(order.order.quantity, order.order.limit_price) for order in orders] == [
+        (Decimal(5), Decimal("2095.00")),
+        (Decimal(5), Decimal("2095.00")),
+        (Decimal(2), Decimal("2095.00")),
+    ]
