@@ -6,6 +6,7 @@ from typing import ClassVar
 from msgspec import Struct
 
 from contracts.base import Event, require_finite
+from contracts.resting import RestingLeft
 from contracts.vocabulary import Environment, OrderSide, PositionSide, Word
 
 
@@ -154,6 +155,8 @@ class FlattenCompleted(Event, frozen=True, kw_only=True, tag="flatten.completed.
     """Sum over the residuals whose notional is known."""
     residual_unpriced: int = 0
     """Residuals whose notional is not known."""
+    resting_left: tuple[RestingLeft, ...] = ()
+    """Orders that would not go, as the last reading showed them."""
     rounds: int
     timings: Timings
     software_version: str
@@ -246,18 +249,6 @@ class OrderResolved(Event, frozen=True, kw_only=True, tag="order.resolved.v1"):
     def __post_init__(self) -> None:
         """Refuse what is not a number."""
         require_finite(self.symbol, filled_quantity=self.filled_quantity)
-
-
-class RestingCancelled(Event, frozen=True, kw_only=True, tag="resting.cancelled.v1"):
-    """Waiting orders of a symbol were cancelled and are confirmed gone."""
-
-    stream: ClassVar[str] = "flatten.audit"
-
-    request_id: str
-    fence: int
-    symbol: str
-    order_ids: tuple[str, ...]
-    cancelled_at_ms: int
 
 
 class RunVerified(Event, frozen=True, kw_only=True, tag="run.verified.v1"):

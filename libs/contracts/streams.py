@@ -17,12 +17,12 @@ from contracts.flattening import (
     FlattenCompleted,
     OrderIntended,
     OrderResolved,
-    RestingCancelled,
     RunFinished,
     RunStarted,
     RunVerified,
 )
 from contracts.positions import AllocationStateChanged, PositionSnapshot
+from contracts.resting import RestingCancelled
 
 GOVERNOR_GROUP = "governor"
 EXECUTOR_GROUP = "flatten-executor"

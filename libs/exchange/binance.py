@@ -122,7 +122,7 @@ class BinanceGateway(BinanceReader):
         """Send orders concurrently inside the venue's order budget; one result per order, in the same order.
 
         Waits up to `exchange.binance_sender.BUDGET_WAIT_MAX_MS` for the budget; what would wait longer is `Unsent`,
-        with the wait. Raises ValueError, before anything is sent, for an order that must never reach a venue.
+        with the wait, and so is, without one, an order that must never reach a venue.
         """
         return await self._sender.place(orders, may_send)
 

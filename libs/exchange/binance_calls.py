@@ -12,6 +12,7 @@ from msgspec import Struct
 from exchange.binance_wire import TIME, BinanceWire, Endpoint
 from exchange.budget import RateBudget, Usage
 from exchange.codes import CLOCK_CODES, Execution, Hold, Judgement, judge, judge_no_answer, parse_retry_after
+from exchange.decoder import Decoder
 from exchange.errors import KeyRejected, ReadFailed, ReadUnusable
 from exchange.sharing import Shared
 from exchange.transport import Answer, NoAnswer
@@ -41,8 +42,8 @@ class _ServerTime(Struct, frozen=True, rename="camel"):
     server_time: int
 
 
-_ERROR = msgspec.json.Decoder(VenueError)
-_TIME = msgspec.json.Decoder(_ServerTime)
+_ERROR = Decoder(VenueError)
+_TIME = Decoder(_ServerTime)
 
 
 class BinanceCalls:

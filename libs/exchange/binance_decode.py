@@ -13,6 +13,7 @@ from msgspec import Raw, Struct
 
 from contracts.vocabulary import OrderSide, PositionSide
 from exchange.binance_wire import MARKS, OPEN_ALGO_ORDERS, OPEN_ORDERS, POSITION_MODE, POSITIONS
+from exchange.decoder import Decoder
 from exchange.errors import ReadUnusable
 from exchange.instruments import is_sane
 from exchange.model import Position, PositionMode, RestingOrder, UnreadableRow
@@ -66,17 +67,17 @@ class _OpenAlgoOrder(Struct, rename="camel"):
     close_position: bool = False
 
 
-_ROWS = msgspec.json.Decoder(list[Raw])
-_FIELDS = msgspec.json.Decoder(dict[str, Raw])
-_TEXT = msgspec.json.Decoder(str)
-_NUMBER = msgspec.json.Decoder(Decimal)
-_POSITION_ROW = msgspec.json.Decoder(_PositionRow)
-_POSITION_ROWS = msgspec.json.Decoder(list[_PositionRow])
-_MARK_ROW = msgspec.json.Decoder(_MarkRow)
-_MARK_ROWS = msgspec.json.Decoder(list[_MarkRow])
-_MODE = msgspec.json.Decoder(_Mode)
-_OPEN_ORDERS = msgspec.json.Decoder(list[_OpenOrder])
-_OPEN_ALGO_ORDERS = msgspec.json.Decoder(list[_OpenAlgoOrder])
+_ROWS = Decoder(list[Raw])
+_FIELDS = Decoder(dict[str, Raw])
+_TEXT = Decoder(str)
+_NUMBER = Decoder(Decimal)
+_POSITION_ROW = Decoder(_PositionRow)
+_POSITION_ROWS = Decoder(list[_PositionRow])
+_MARK_ROW = Decoder(_MarkRow)
+_MARK_ROWS = Decoder(list[_MarkRow])
+_MODE = Decoder(_Mode)
+_OPEN_ORDERS = Decoder(list[_OpenOrder])
+_OPEN_ALGO_ORDERS = Decoder(list[_OpenAlgoOrder])
 
 
 def positions(body: bytes) -> tuple[tuple[Position, ...], tuple[UnreadableRow, ...]]:
@@ -157,7 +158,7 @@ def open_algo_orders(body: bytes) -> list[RestingOrder]:
     ]
 
 
-def whole(endpoint: str, decoder: msgspec.json.Decoder[T], body: bytes) -> T:
+def whole(endpoint: str, decoder: Decoder[T], body: bytes) -> T:
     """The body in full, or ReadUnusable that names the field where it fails."""
     try:
         return decoder.decode(body)
@@ -241,7 +242,7 @@ def _array(endpoint: str, body: bytes) -> list[Raw]:
         raise ReadUnusable(endpoint, "not an array") from None
 
 
-def _lenient(decoder: msgspec.json.Decoder[T], raw: Raw | None) -> T | None:
+def _lenient(decoder: Decoder[T], raw: Raw | None) -> T | None:
     if raw is None:
         return None
     try:

@@ -9,6 +9,7 @@ from msgspec import Raw, Struct
 from exchange.binance_decode import is_symbol, whole
 from exchange.binance_wire import EXCHANGE_INFO
 from exchange.budget import OrderLimits
+from exchange.decoder import Decoder
 from exchange.errors import ReadUnusable
 from exchange.instruments import LotSize, is_sane, stricter
 from exchange.model import Instrument, InstrumentStatus
@@ -71,8 +72,8 @@ class Catalogue(Struct, frozen=True, kw_only=True):
     """Symbols (or `row 17`) that are left out, with the reason."""
 
 
-_INFO = msgspec.json.Decoder(_ExchangeInfo)
-_SYMBOL = msgspec.json.Decoder(_Symbol)
+_INFO = Decoder(_ExchangeInfo)
+_SYMBOL = Decoder(_Symbol)
 
 
 def catalogue(body: bytes) -> Catalogue:

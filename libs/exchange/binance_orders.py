@@ -15,6 +15,7 @@ from contracts.vocabulary import OrderSide, PositionSide
 from exchange.binance_calls import VenueError
 from exchange.binance_decode import shown
 from exchange.codes import OUTSIDE_PRICE_BAND, Execution, Judgement
+from exchange.decoder import Decoder
 from exchange.instruments import is_sane, plain
 from exchange.model import Accepted, Failed, ReducingOrder, Refused, SendResult, Unknown, Unsent
 
@@ -38,9 +39,9 @@ class _Element(Struct, rename="camel"):
     """Gone from answers to a POST, and "0" where nothing filled: never worth losing an answer over."""
 
 
-_ELEMENT = msgspec.json.Decoder(_Element)
-_ELEMENTS = msgspec.json.Decoder(list[Raw])
-_PRICE = msgspec.json.Decoder(Decimal)
+_ELEMENT = Decoder(_Element)
+_ELEMENTS = Decoder(list[Raw])
+_PRICE = Decoder(Decimal)
 
 
 class UnreadableOrder(Exception):

@@ -33,22 +33,25 @@ class OrderSender:
     async def place(self, orders: Sequence[ReducingOrder], may_send: Callable[[], bool]) -> tuple[SendResult, ...]:
         """One result per order, in the same order. Earlier orders get the budget first.
 
-        Raises ValueError, before anything is sent, for an order that must never reach a venue or an id used twice.
+        An order that must never reach a venue is `Unsent` and stops no other (I13). Raises ValueError, before anything
+        is sent, for an id used twice.
         """
         if len({order.client_order_id for order in orders}) < len(orders):
             raise ValueError("two orders have the same client order id")
-        prepared = [(group, [wire_order(order) for order in group]) for group in groups(orders)]
+        parameters, results = _said(orders)
         deadline_ms = self._monotonic_ms() + BUDGET_WAIT_MAX_MS
         sent: list[asyncio.Task[list[SendResult]] | list[SendResult]] = []
         async with asyncio.TaskGroup() as running:
-            for group, parameters in prepared:
+            for group in groups([order for order in orders if order.client_order_id in parameters]):
                 held_back = await self._take(len(group), deadline_ms, may_send)
                 if held_back is not None:
                     sent.append(_unsent(group, *held_back))
                 else:
-                    sent.append(running.create_task(self._send(group, parameters, may_send)))
-        results = [result for part in sent for result in (part if isinstance(part, list) else part.result())]
-        return tuple(await self._with_the_clock_set(results))
+                    said = [parameters[order.client_order_id] for order in group]
+                    sent.append(running.create_task(self._send(group, said, may_send)))
+        answers = [result for part in sent for result in (part if isinstance(part, list) else part.result())]
+        results |= {answer.client_order_id: answer for answer in await self._with_the_clock_set(answers)}
+        return tuple(results[order.client_order_id] for order in orders)
 
     async def _take(self, count: int, deadline_ms: int, may_send: Callable[[], bool]) -> tuple[str, int] | None:
         """Wait for room in the budget and take it; else why not, and how many milliseconds that would take."""
@@ -92,6 +95,20 @@ class OrderSender:
                 for result, is_late in zip(results, late, strict=True)
             ]
         return results
+
+
+def _said(orders: Sequence[ReducingOrder]) -> tuple[dict[str, dict[str, str]], dict[str, SendResult]]:
+    """The wire's parameters by client order id, and a result for each order that cannot be put into any."""
+    parameters: dict[str, dict[str, str]] = {}
+    unsayable: dict[str, SendResult] = {}
+    for order in orders:
+        try:
+            parameters[order.client_order_id] = wire_order(order)
+        except ValueError as error:
+            unsayable[order.client_order_id] = Unsent(
+                client_order_id=order.client_order_id, reason=f"not sent: {error}"
+            )
+    return parameters, unsayable
 
 
 def _cost(count: int) -> Cost:

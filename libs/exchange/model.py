@@ -39,6 +39,11 @@ class UnreadableRow(Struct, frozen=True, kw_only=True):
     problem: str
     """What was wrong, with the offending value cut to 80 characters."""
 
+    @property
+    def has_symbol(self) -> bool:
+        """Whether it is known whose row it is."""
+        return " " not in self.symbol
+
 
 class PositionReading(Struct, frozen=True, kw_only=True):
     """One complete answer to "what is open": every row is either readable or named as unreadable."""
@@ -114,6 +119,8 @@ class ReducingOrder(Struct, frozen=True, kw_only=True):
             raise ValueError(f"{position.symbol}: a closing quantity is positive and finite, not {quantity}")
         if quantity > abs(position.quantity):
             raise ValueError(f"{position.symbol}: cannot reduce {position.quantity} by {quantity}")
+        if position.side is not PositionSide.BOTH and (position.side is PositionSide.LONG) != (position.quantity > 0):
+            raise ValueError(f"{position.symbol}: {position.quantity} contradicts the {position.side} leg")
         return cls(
             symbol=position.symbol,
             side=OrderSide.SELL if position.quantity > 0 else OrderSide.BUY,

@@ -33,7 +33,11 @@ VARIABLES: tuple[Variable, ...] = (
     Variable("P29_BURST_FACTOR", "the burst cap is the target times this", "2"),
     Variable("P29_STALE_SECONDS", "a target older than this is stale", "300"),
     Variable("FLATTEN_COOLDOWN_SECONDS", "seconds between two accepted flattens", "60"),
-    Variable("FLATTEN_ALLOW_LIVE", "gate environment: FLATTEN_LIVE allows the live exchange", "empty"),
+    Variable(
+        "FLATTEN_ALLOW_LIVE",
+        "FLATTEN_LIVE allows the live exchange, in the gate environment and in the executor",
+        "empty",
+    ),
     Variable("FLATTEN_REQUEST_MAX_AGE_SECONDS", "the executor refuses an older request", "120"),
     Variable(
         "FLATTEN_RUN_MAX_SECONDS", "how long a run asks an exchange that does not answer before it says so", "120"

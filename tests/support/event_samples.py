@@ -28,7 +28,6 @@ from contracts.flattening import (
     PositionFate,
     PositionOutcome,
     Residual,
-    RestingCancelled,
     RunFinished,
     RunStarted,
     RunVerdict,
@@ -44,6 +43,7 @@ from contracts.positions import (
     PositionSnapshot,
     UnreadablePosition,
 )
+from contracts.resting import RestingCancelled
 from contracts.vocabulary import Environment, OrderSide, PositionSide
 
 T0_MS = 1_769_571_479_123

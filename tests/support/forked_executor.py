@@ -37,7 +37,6 @@ from flatten_executor.sending import Patience
 from flatten_executor.settings import ExecutorSettings
 from flatten_executor.store import Beginning, Store
 from runtime.app import run_service
-from runtime.streams import Entry
 
 T = TypeVar("T")
 _DIE_WITH_PARENT = 1  # PR_SET_PDEATHSIG
@@ -128,8 +127,8 @@ class SteppedStore(Store):
         kinds = ",".join(sorted({event.event_type() for event in events}))
         return await self._steps.around(f"write {kinds}", writing)
 
-    async def finish(self, entry: Entry[FlattenRequested], lease: RunLease, completed: FlattenCompleted) -> None:
-        await self._steps.around("finish", super().finish(entry, lease, completed))
+    async def finish(self, entry_id: str, lease: RunLease, completed: FlattenCompleted) -> None:
+        await self._steps.around("finish", super().finish(entry_id, lease, completed))
 
 
 def become_executor(job: Job) -> None:

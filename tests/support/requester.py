@@ -1,5 +1,6 @@
 """What the governor's fire script leaves in Redis for the executor, and what the executor leaves there in turn."""
 
+import asyncio
 from collections.abc import Sequence
 from typing import Any
 
@@ -67,6 +68,12 @@ class Requester(Operator):
     async def verdict(self, count: int = 1, timeout_s: float = 30.0) -> FlattenCompleted:
         """The newest FlattenCompleted, once there are `count`."""
         return (await self.wait_for(FlattenCompleted, count, timeout_s))[-1]
+
+    async def until_acknowledged(self, timeout_s: float = 30.0) -> None:
+        """Return once every request that was delivered is acknowledged."""
+        async with asyncio.timeout(timeout_s):
+            while await self.unacknowledged():  # noqa: ASYNC110 - another process: asking is all there is
+                await asyncio.sleep(0.02)
 
     async def unacknowledged(self) -> int:
         """How many requests are delivered and not acknowledged."""

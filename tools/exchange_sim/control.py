@@ -39,6 +39,7 @@ Many HTTP clients resend a GET or DELETE by themselves when its connection is re
 | `empty_200` | 200 and no body | yes |
 | `nan_quantity` | positionAmt is NaN in the rows of `match.symbol` | yes |
 | `missing_mark` | `match.symbol`: no row in premiumIndex, mark price 0 in positionRisk | yes |
+| `drop_row` | `match.symbol`: no row at all, as in an answer that is not whole | yes |
 | `patch` (`patch`) | rows of `match.symbol` in `match.path` with these fields overwritten (null removes) | yes |
 
 Read: `GET /sim/state` (positions, open orders, conditional orders, order log, request counts), `GET /sim/orders` (the

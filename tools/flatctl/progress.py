@@ -11,11 +11,11 @@ from contracts.flattening import (
     OrderIntended,
     OrderResolved,
     OrderState,
-    RestingCancelled,
     RunFinished,
     RunStarted,
     RunVerified,
 )
+from contracts.resting import RestingCancelled
 from contracts.vocabulary import OrderSide, PositionSide
 from flatctl.figures import funnel_line, quantity
 

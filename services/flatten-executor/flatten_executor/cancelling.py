@@ -5,7 +5,7 @@ from collections.abc import Iterable
 
 from msgspec import Struct
 
-from contracts.flattening import RestingCancelled
+from contracts.resting import RestingCancelled
 from exchange.errors import ExchangeError
 from exchange.model import RestingOrder
 from exchange.ports import OrderGateway

@@ -30,29 +30,22 @@ class GroundTruth(Struct, frozen=True, kw_only=True):
     instruments: Mapping[str, Instrument]
     mode: PositionMode
     resting: tuple[RestingOrder, ...]
-    notes: tuple[str, ...]
-    """What could not be read and is done without."""
+    resting_trouble: str = ""
+    """Why the resting orders could not be read and are done without; empty when they could."""
 
 
 class Unreadable(Exception):
     """The exchange could not be read before the deadline, or refuses the key: nobody knows what is open."""
 
 
-async def read_ground_truth(
-    gateway: OrderGateway, clock: Clock, observer: Observer, deadline_s: float, *, known: frozenset[str] = frozenset()
-) -> GroundTruth:
+async def read_ground_truth(gateway: OrderGateway, clock: Clock, observer: Observer, deadline_s: float) -> GroundTruth:
     """Read everything concurrently, again and again until `deadline_s` (monotonic). Raises Unreadable.
 
-    A reading without a row for a symbol in `known` (seen open before) is partial: zero is a row, never its absence.
     Resting orders get less patience than positions: not knowing them is no reason to keep positions open.
     """
-
-    async def read() -> GroundTruth:
-        truth = await _read_once(gateway, clock, observer, deadline_s)
-        _require_rows(truth.reading, known)
-        return truth
-
-    return await persistently("positions", read, clock, observer, deadline_s)
+    return await persistently(
+        "positions", lambda: _read_once(gateway, clock, observer, deadline_s), clock, observer, deadline_s
+    )
 
 
 async def persistently(
@@ -76,7 +69,7 @@ async def persistently(
 
 
 async def _read_once(gateway: OrderGateway, clock: Clock, observer: Observer, deadline_s: float) -> GroundTruth:
-    reading, instruments, mode, (resting, notes) = await _together(
+    reading, instruments, mode, (resting, trouble) = await _together(
         gateway.positions(),
         gateway.instruments(),
         gateway.position_mode(),
@@ -89,7 +82,7 @@ async def _read_once(gateway: OrderGateway, clock: Clock, observer: Observer, de
         instruments=instruments,
         mode=mode,
         resting=resting,
-        notes=notes,
+        resting_trouble=trouble,
     )
 
 
@@ -112,12 +105,12 @@ async def _together(
 
 async def _resting(
     gateway: OrderGateway, clock: Clock, observer: Observer, deadline_s: float
-) -> tuple[tuple[RestingOrder, ...], tuple[str, ...]]:
+) -> tuple[tuple[RestingOrder, ...], str]:
     deadline_s = min(deadline_s, clock.monotonic_s() + RESTING_PATIENCE_S)
     try:
-        return await persistently("resting orders", gateway.resting_orders, clock, observer, deadline_s), ()
+        return await persistently("resting orders", gateway.resting_orders, clock, observer, deadline_s), ""
     except Unreadable as error:
-        return (), (str(error),)
+        return (), str(error)
 
 
 async def _missing_marks(gateway: OrderGateway, observer: Observer, reading: PositionReading) -> Mapping[str, Decimal]:
@@ -137,10 +130,3 @@ def _require_one_mode(reading: PositionReading, mode: PositionMode) -> None:
     odd = [row.symbol for row in reading.positions if row.quantity and row.side not in legs]
     if odd:
         raise ReadUnusable("positions", f"the mode is {mode}, but the rows of {', '.join(odd[:3])} are not")
-
-
-def _require_rows(reading: PositionReading, known: frozenset[str]) -> None:
-    """Raise ReadUnusable when a symbol that was open before has no row at all: the answer is partial (I14)."""
-    missing = known - {row.symbol for row in reading.positions} - {row.symbol for row in reading.unreadable}
-    if missing:
-        raise ReadUnusable("positions", f"no row for {', '.join(sorted(missing)[:3])}, {len(missing)} missing in all")

@@ -11,7 +11,7 @@ from contracts.vocabulary import Environment
 from flatten_executor.core.admission import AdmissionCase, objections
 from flatten_executor.lease import LeaseLost, RunLease
 from flatten_executor.observe import Observer
-from flatten_executor.permit import Permit
+from flatten_executor.permit import Permit, read_patiently
 from flatten_executor.run import Run, Tools
 from flatten_executor.store import Beginning, Begun, Store
 from runtime.app import software_version
@@ -25,6 +25,7 @@ class Standing(Struct, frozen=True, kw_only=True):
     account: str
     environment: Environment
     consumer_name: str
+    live_allowed: bool
     request_max_age_ms: int
     operators_file: str
 
@@ -47,7 +48,7 @@ class RequestHandlers:
         beginning, lease = await self._begin(request)
         match beginning.begun:
             case Begun.FINISHED:
-                await self._store.acknowledge(entry)
+                await self._store.acknowledge(entry.id)
                 self._observer.repeated(request.request_id)
             case Begun.BUSY:
                 raise RetryableError(
@@ -82,18 +83,21 @@ class RequestHandlers:
             self._tools.latch,
             self._store.aborts(entry.event, self._observer),
             self._tools.clock,
+            self._observer,
             objections="; ".join(reasons),
         )
+        run = Run(entry.event, lease, permit, self._tools)
         try:
             async with lease.kept():
                 await lease.record(events=[started])
-                completed = await Run(entry.event, lease, permit, self._tools).execute()
+                completed = await run.execute()
                 with self._observer.finishing(completed):
-                    await self._store.finish(entry, lease, completed)
+                    await self._store.finish(entry.id, lease, completed)
         except LeaseLost:
             raise
         except Exception:
-            await self._give_back(lease)
+            if run.is_quiet:
+                await self._give_back(lease)
             raise
         finally:
             self._observer.left()
@@ -107,11 +111,12 @@ class RequestHandlers:
     async def _objections(
         self, request: FlattenRequested, beginning: Beginning, *, begun_orders: bool
     ) -> tuple[str, ...]:
-        latch = await self._tools.latch.read()
+        latch = await read_patiently(self._tools.latch, self._tools.clock, self._observer)
         case = AdmissionCase(
             request=request,
             account=self._standing.account,
             environment=self._standing.environment,
+            live_allowed=self._standing.live_allowed,
             latch_set=latch.is_set,
             latch_detail=latch.detail,
             operators_file=self._standing.operators_file,

@@ -63,6 +63,7 @@ async def run(settings: ExecutorSettings, stop: asyncio.Event, seams: Seams | No
         account=settings.account,
         environment=settings.exchange_env,
         consumer_name=settings.consumer_name,
+        live_allowed=settings.live_allowed,
         request_max_age_ms=settings.flatten_request_max_age_seconds * 1_000,
         operators_file=settings.operators_file,
     )
@@ -77,11 +78,22 @@ async def run(settings: ExecutorSettings, stop: asyncio.Event, seams: Seams | No
         observer=StreamObserver(metrics),
         clock=clock,
     )
-    checks = {"redis": pulse.redis, "latch": pulse.latch, "exchange": vitals.exchange, "requests": requests.check}
+    checks = {
+        "redis": pulse.redis,
+        "latch": pulse.latch,
+        "scripts": vitals.scripts,
+        "exchange": vitals.exchange,
+        "requests": requests.check,
+    }
+
+    async def handle_requests() -> None:
+        await vitals.rehearse(redis, settings.flatten_namespace, settings.consumer_name, stop)
+        await requests.run(stop)
+
     try:
         await supervise(
             serve_http(host=settings.http_host, port=settings.http_port, metrics=metrics, checks=checks, stop=stop),
-            requests.run(stop),
+            handle_requests(),
             pulse.run(stop),
             vitals.keep_warm(stop),
             vitals.recall(store, stop),

@@ -93,9 +93,25 @@ class Observer:
         """A cancel did not work; the reading after it shows what is left."""
         _log.warning(f"cancelling resting orders of {symbol} failed: {error}")
 
+    def scripts_untried(self, error: Exception) -> None:
+        """Redis went away while the scripts were tried; they are tried again."""
+        _log.warning(f"the scripts could not be tried: {error}")
+
     def waiting_for_lease(self, request_id: str, left_ms: int) -> None:
         """An executor of this name had the run until just now."""
         _log.warning(f"FLATTEN waits {left_ms} ms request_id={request_id}: its former executor may still be sending")
+
+    def waiting_for_latch(self, detail: str) -> None:
+        """Whether a request may run at all hangs on the latch, which is looked at again for a while."""
+        _log.warning(f"FLATTEN waits for the latch: {detail}")
+
+    def pausing(self, request_id: str, detail: str) -> None:
+        """Nothing is sent while the latch cannot be read."""
+        _log.warning(f"FLATTEN pauses request_id={request_id}: {detail}")
+
+    def going_on(self, request_id: str) -> None:
+        """The latch can be read again, and is set."""
+        _log.warning(f"FLATTEN goes on request_id={request_id}: the latch is set and can be read again")
 
     def aborts_unreadable(self, error: Exception) -> None:
         """Nobody can abort the run for the moment."""
@@ -169,9 +185,9 @@ class Observer:
         self._last_residual.set(float(completed.residual_notional_usd))
         self._last_unknown.set(completed.counts.unknown)
 
-    def history_unreadable(self, error: Exception) -> None:
-        """The last verdict could not be read; the gauges stay at zero until the next run."""
-        _log.warning(f"the last verdict cannot be read: {error}")
+    def history_unreadable(self, problem: str) -> None:
+        """The last verdict could not be read; the gauges stay as they are until the next run."""
+        _log.error(f"the last verdict cannot be read: {problem}")
 
     def latch_seen(self, state: LatchState) -> None:
         """What a look at the latch showed."""

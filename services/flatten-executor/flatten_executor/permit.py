@@ -6,17 +6,38 @@ from contextlib import asynccontextmanager
 
 from flatten_executor.aborts import Aborts
 from flatten_executor.lease import RunLease
+from flatten_executor.observe import Observer
 from runtime.clock import Clock
-from runtime.latch import Latch
+from runtime.latch import Latch, LatchState
 from runtime.redis_client import wait_for_stop
 
 LOOK_EVERY_S = 0.1
+LATCH_PATIENCE_S = 5.0
+"""How long a latch that cannot be read only pauses sending. Then it counts as not set, as everywhere."""
+
+
+async def read_patiently(latch: Latch, clock: Clock, observer: Observer) -> LatchState:
+    """The latch once it can be read; after `LATCH_PATIENCE_S` as it is."""
+    state = await latch.read()
+    if not state.readable:
+        observer.waiting_for_latch(state.detail)
+    until_s = clock.monotonic_s() + LATCH_PATIENCE_S
+    while not state.readable and clock.monotonic_s() < until_s:
+        await clock.sleep(LOOK_EVERY_S)
+        state = await latch.read()
+    return state
 
 
 class Permit:
-    """Looks at latch and aborts, and answers at once for what it saw last. Once refused, it stays refused."""
+    """Looks at latch and aborts, and answers at once for what it saw last. Once refused, it stays refused.
 
-    def __init__(self, lease: RunLease, latch: Latch, aborts: Aborts, clock: Clock, *, objections: str) -> None:
+    A latch that cannot be read for a moment pauses sending and ends nothing: a file system that stutters is no word of
+    an operator.
+    """
+
+    def __init__(
+        self, lease: RunLease, latch: Latch, aborts: Aborts, clock: Clock, observer: Observer, *, objections: str
+    ) -> None:
         self.reason = objections
         """Why nothing more may be sent; empty while sending is allowed."""
         self.refused = bool(objections)
@@ -25,21 +46,41 @@ class Permit:
         self._latch = latch
         self._aborts = aborts
         self._clock = clock
+        self._observer = observer
         self._stopped = asyncio.Event()
+        self._unreadable_since_s: float | None = None
 
     def may_send(self) -> bool:
         """Without waiting for anything: for the moment before orders leave."""
-        return not self.reason and self._lease.holds()
+        return not self.reason and self._unreadable_since_s is None and self._lease.holds()
 
     async def look(self) -> str:
-        """Look now; returns why nothing more may be sent, or nothing."""
-        if not self.reason:
-            latch, abort = await asyncio.gather(self._latch.read(), self._aborts.look())
-            if abort is not None:
-                self._stop(f"{abort.operator} asked to abort: {abort.reason}")
-            elif not latch.is_set:
-                self._stop(f"the ESS latch is no longer set: {latch.detail}")
+        """Look now; returns why nothing more may be sent, or nothing. Waits while the latch cannot be read."""
+        await self._look()
+        while self._unreadable_since_s is not None and not self.reason:
+            await self._clock.sleep(LOOK_EVERY_S)
+            await self._look()
         return self.reason
+
+    async def _look(self) -> None:
+        if self.reason:
+            return
+        latch, abort = await asyncio.gather(self._latch.read(), self._aborts.look())
+        if abort is not None:
+            self._stop(f"{abort.operator} asked to abort: {abort.reason}")
+        elif latch.is_set:
+            if self._unreadable_since_s is not None:
+                self._observer.going_on(self._lease.request_id)
+            self._unreadable_since_s = None
+        elif latch.readable:
+            self._stop(f"the ESS latch is no longer set: {latch.detail}")
+        else:
+            now_s = self._clock.monotonic_s()
+            if self._unreadable_since_s is None:
+                self._unreadable_since_s = now_s
+                self._observer.pausing(self._lease.request_id, latch.detail)
+            if now_s - self._unreadable_since_s >= LATCH_PATIENCE_S:
+                self._stop(f"the ESS latch could not be read for {LATCH_PATIENCE_S:g} s: {latch.detail}")
 
     async def sleep(self, seconds: float) -> None:
         """Sleep, but no longer than until sending is forbidden."""
@@ -59,7 +100,7 @@ class Permit:
 
     async def _watch(self, ended: asyncio.Event) -> None:
         while not self.reason and not await wait_for_stop(ended, LOOK_EVERY_S, self._clock):
-            await self.look()
+            await self._look()
 
     def _stop(self, reason: str) -> None:
         self.reason = reason

@@ -7,6 +7,7 @@ from msgspec.structs import replace
 
 from contracts.arming import FlattenRequested
 from contracts.flattening import FlattenCompleted, RunVerified, Timings
+from contracts.resting import RestingLeft
 from exchange.model import PositionMode, RestingOrder
 from exchange.ports import OrderGateway
 from flatten_executor.cancelling import cancel_and_confirm
@@ -61,10 +62,18 @@ class Run:
         self._round = max((record.round_number for record in lease.records), default=0)
         self._clearing: set[int] = set()
         """Rounds in which resting orders were cancelled."""
+        self._looked_again = 0
+        """Readings since the last round that were taken only because the one before was not whole."""
+        self._last_truth: GroundTruth | None = None
         self._pause_s = tools.patience.between_rounds_s
         self._limit_broken = ""
         self._mode: PositionMode | None = None
         self._notes: dict[str, None] = {}
+
+    @property
+    def is_quiet(self) -> bool:
+        """Whether nothing of this run is on its way to the exchange, as far as anybody can know."""
+        return not self._live()
 
     async def execute(self) -> FlattenCompleted:
         """Work until nothing is left that may be closed, then say what the exchange shows.
@@ -107,16 +116,24 @@ class Run:
             self._clock,
             self._tools.observer,
             self._deadline_s,
-            known=frozenset(entry.key.symbol for entry in self._ledger.entries),
         )
-        self._notes.update(dict.fromkeys(truth.notes))
+        self._last_truth = truth
+        if truth.resting_trouble:
+            self._notes[truth.resting_trouble] = None
         if self._mode not in (None, truth.mode):
             self._notes[f"the position mode changed from {self._mode} to {truth.mode} during the run"] = None
         self._mode = truth.mode
         return truth
 
     def _sift(self, truth: GroundTruth) -> Sieve:
-        return sift(truth.reading, truth.marks, truth.instruments, self._request.arm.scope, self._tools.limits)
+        return sift(
+            truth.reading,
+            truth.marks,
+            truth.instruments,
+            self._request.arm.scope,
+            self._tools.limits,
+            known=(entry.key.symbol for entry in self._ledger.entries),
+        )
 
     async def _note_reading(self, truth: GroundTruth, sieve: Sieve) -> None:
         self._ledger = self._ledger.after(sieve)
@@ -136,7 +153,10 @@ class Run:
         records = self._sender.records.values()
         live, resting = self._live(), self._resting(truth)
         to_close = [sifted for sifted in sieve.to_close if sifted.key not in live]
-        if not (to_close or resting or live):
+        idle = not (to_close or resting or live)
+        if (sieve.missing or idle) and await self._may_look_again(sieve):
+            return True
+        if idle:
             return False
         if await self._permit.look() or self._clock.monotonic_s() >= self._deadline_s:
             return False
@@ -151,12 +171,29 @@ class Run:
         if self._round:
             await self._permit.sleep(self._pause_s)
         self._round += 1
+        self._looked_again = 0
         if resting:
             self._clearing.add(self._round)
         blocked = {order.symbol for order in resting}
         free = [sifted for sifted in to_close if sifted.position.symbol not in blocked]
         await all_of(self._close(free, truth), self._clear_and_close(resting, blocked))
         self._set_pace(fruitless=len(rounds_spent(records) | self._clearing) == spent)
+        return True
+
+    async def _may_look_again(self, sieve: Sieve) -> bool:
+        """Whether a reading from which something can hide is worth another one, and wait for it.
+
+        Before the first order for rows that are missing: how many there are to close is not known yet. After the last
+        one for unreadable rows too: most such troubles pass.
+        """
+        pauses_s = self._tools.patience.looks_again_s
+        if sieve.whole or self._permit.reason or self._looked_again >= len(pauses_s):
+            return False
+        pause_s = pauses_s[self._looked_again]
+        if self._clock.monotonic_s() + pause_s >= self._deadline_s:
+            return False
+        self._looked_again += 1
+        await self._permit.sleep(pause_s)
         return True
 
     def _set_pace(self, *, fruitless: bool) -> None:
@@ -210,12 +247,16 @@ class Run:
 
     def _completed(self, last_reading: Sieve | None, verified_at_ms: int | None, abort_reason: str) -> FlattenCompleted:
         records = tuple(self._sender.records.values())
+        truth = self._last_truth
+        resting = self._resting(truth) if truth is not None else []
         settled = settle(
             self._ledger,
             records,
             last_reading,
             min_notional_usd=self._tools.limits.min_notional_usd,
             abort_reason=abort_reason,
+            may_reopen=any(not order.reduce_only for order in resting)
+            or bool(truth is not None and truth.resting_trouble),
         )
         arm = self._request.arm
         reached = [record for record in records if record.reached_wire]
@@ -231,6 +272,7 @@ class Run:
             residual=settled.residual,
             residual_notional_usd=settled.residual_notional_usd,
             residual_unpriced=settled.residual_unpriced,
+            resting_left=tuple(map(_left, resting)),
             rounds=self._round,
             timings=Timings(
                 armed_at_ms=arm.issued_at_ms,
@@ -244,3 +286,15 @@ class Run:
             software_version=software_version(),
             notes=tuple(self._notes),
         )
+
+
+def _left(order: RestingOrder) -> RestingLeft:
+    return RestingLeft(
+        symbol=order.symbol,
+        order_id=order.order_id,
+        kind=order.kind,
+        side=order.side,
+        quantity=order.quantity,
+        reduce_only=order.reduce_only,
+        conditional=order.conditional,
+    )

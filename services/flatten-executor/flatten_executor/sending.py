@@ -31,6 +31,8 @@ class Patience(Struct, frozen=True, kw_only=True):
     between_rounds_s: float = 0.2
     """Before a further round; doubled, up to `between_rounds_max_s`, while rounds bring nothing to an end."""
     between_rounds_max_s: float = 2.0
+    looks_again_s: tuple[float, ...] = (0.1, 0.2, 0.4)
+    """Before each further reading of an answer in which rows are missing or unreadable, within one round."""
 
 
 class Sender:

@@ -12,6 +12,7 @@ from runtime.latch import DEFAULT_LATCH
 from runtime.secret import Secret
 from runtime.settings import CommonSettings
 
+LIVE_PHRASE = "FLATTEN_LIVE"
 SIM_BASE_URL = "http://127.0.0.1:8090"
 
 
@@ -24,6 +25,7 @@ class ExecutorSettings(CommonSettings, frozen=True, kw_only=True):
     http_port: Annotated[int, Meta(ge=0, le=65_535)] = 8045
     exchange_id: str = "binanceusdm"
     exchange_env: Environment = Environment.SIM
+    flatten_allow_live: str = ""
     exchange_base_url: str | None = None
     exchange_api_key: Secret = Secret("")
     exchange_api_secret: Secret = Secret("")
@@ -35,6 +37,11 @@ class ExecutorSettings(CommonSettings, frozen=True, kw_only=True):
     flatten_run_max_seconds: Annotated[int, Meta(ge=1, le=3_600)] = 120
     ess_latch: str = DEFAULT_LATCH
     operators_file: str = ""
+
+    @property
+    def live_allowed(self) -> bool:
+        """Whether real money may be traded, as the governor asks it too."""
+        return self.flatten_allow_live == LIVE_PHRASE
 
     @property
     def exchange(self) -> ExchangeConfig:

@@ -5,6 +5,7 @@ from typing import Any
 
 import msgspec
 from redis.asyncio import Redis
+from redis.exceptions import RedisError
 
 from contracts import codec
 from contracts.arming import FlattenRequested
@@ -18,11 +19,12 @@ from flatten_executor.core.orders import OrderRecord
 from flatten_executor.lease import LEDGER_FIELD, ORDER_FIELD, LeaseLost, LeaseTimes, RunLease
 from flatten_executor.observe import Observer
 from runtime.clock import Clock
-from runtime.redis_client import raw
+from runtime.redis_client import is_transient, raw
 from runtime.scripts import Script
-from runtime.streams import Entry, entry_fields
+from runtime.streams import entry_fields
 
 SOURCE = "/flatguard/flatten-executor"
+FINISH_PAUSES_S = (0.1, 0.2, 0.4, 0.8, 1.6)
 _BEGIN, _RECORD, _FINISH, _RELEASE = (
     Script.from_package("flatten_executor.scripts", f"{name}.lua") for name in ("begin", "record", "finish", "release")
 )
@@ -47,6 +49,15 @@ class Beginning(msgspec.Struct, frozen=True, kw_only=True):
     fired_request_id: str | None
     """What the governor's record says that the arm fired."""
     active_request_id: str | None
+
+
+class Recalled(msgspec.Struct, frozen=True, kw_only=True):
+    """The newest entry of the completed stream."""
+
+    entry_id: str
+    completed: FlattenCompleted | None = None
+    problem: str = ""
+    """Why it cannot be read."""
 
 
 class _Fired(msgspec.Struct, frozen=True):
@@ -138,8 +149,12 @@ class Store:
         )
         return bool(holds)
 
-    async def finish(self, entry: Entry[FlattenRequested], lease: RunLease, completed: FlattenCompleted) -> None:
-        """Publish the verdict and acknowledge the request, in one script (I11). Raises LeaseLost, RedisError."""
+    async def finish(self, entry_id: str, lease: RunLease, completed: FlattenCompleted) -> None:
+        """Publish the verdict and acknowledge the request, in one script (I11). Raises LeaseLost, RedisError.
+
+        The script does nothing when this fence has finished the run already: so when its answer is lost it is asked
+        again, `FINISH_PAUSES_S` long.
+        """
         finished = RunFinished(
             request_id=completed.request_id,
             fence=lease.fence,
@@ -149,43 +164,56 @@ class Store:
             finished_at_ms=completed.timings.finished_at_ms,
         )
         completed_entry = self._entry(completed, completed.request_id, "completed")
-        holds, _ = await _FINISH.run(
-            self._redis,
-            keys=(
-                self._keys.run(completed.request_id),
-                self._keys.of(FlattenCompleted),
-                self._keys.of(RunFinished),
-                self._keys.active,
-                self._keys.of(FlattenRequested),
-            ),
-            args=(
-                lease.fence,
-                completed.request_id,
-                EXECUTOR_GROUP,
-                entry.id,
-                codec.to_json(completed),
-                len(completed_entry) // 2,
-                *completed_entry,
-                *self._entry(finished, completed.request_id, "finished"),
-            ),
+        keys = (
+            self._keys.run(completed.request_id),
+            self._keys.of(FlattenCompleted),
+            self._keys.of(RunFinished),
+            self._keys.active,
+            self._keys.of(FlattenRequested),
         )
-        if not holds:
+        args: tuple[str | int, ...] = (
+            lease.fence,
+            completed.request_id,
+            EXECUTOR_GROUP,
+            entry_id,
+            codec.to_json(completed),
+            len(completed_entry) // 2,
+            *completed_entry,
+            *self._entry(finished, completed.request_id, "finished"),
+        )
+        if not await self._run_finish(keys, args):
             raise LeaseLost(f"{completed.request_id}: another executor passed fence {lease.fence} before the verdict")
+
+    async def _run_finish(self, keys: Sequence[str], args: Sequence[str | int]) -> bool:
+        """Whether this fence finished the run."""
+        for pause_s in FINISH_PAUSES_S:
+            try:
+                return bool((await _FINISH.run(self._redis, keys, args))[0])
+            except RedisError as error:
+                if not is_transient(error):
+                    raise
+            await self._clock.sleep(pause_s)
+        return bool((await _FINISH.run(self._redis, keys, args))[0])
 
     async def release(self, lease: RunLease) -> None:
         """Give the lease back without a verdict. Raises RedisError."""
         await _RELEASE.run(self._redis, keys=(self._keys.run(lease.request_id),), args=(lease.fence,))
 
-    async def acknowledge(self, entry: Entry[FlattenRequested]) -> None:
+    async def acknowledge(self, entry_id: str) -> None:
         """Acknowledge a repeat of a request whose verdict is on record (I16). Raises RedisError."""
-        await raw(self._redis, "XACK", self._keys.of(FlattenRequested), EXECUTOR_GROUP, entry.id)
+        await raw(self._redis, "XACK", self._keys.of(FlattenRequested), EXECUTOR_GROUP, entry_id)
 
-    async def last_completed(self) -> FlattenCompleted | None:
-        """The newest verdict in the stream, for gauges that outlive a restart. Raises RedisError, UndecodableEntry."""
+    async def last_completed(self) -> Recalled | None:
+        """The newest entry of the completed stream, for gauges that outlive a restart. Raises RedisError."""
         rows = await raw(self._redis, "XREVRANGE", self._keys.of(FlattenCompleted), "+", "-", "COUNT", 1)
-        for _, fields in rows:
-            event = codec.decode(dict(zip(fields[::2], fields[1::2], strict=True))).event
-            return event if isinstance(event, FlattenCompleted) else None
+        for entry_id, fields in rows:
+            try:
+                event = codec.decode(dict(zip(fields[::2], fields[1::2], strict=True))).event
+            except codec.UndecodableEntry as error:
+                return Recalled(entry_id=entry_id.decode(), problem=str(error))
+            if isinstance(event, FlattenCompleted):
+                return Recalled(entry_id=entry_id.decode(), completed=event)
+            return Recalled(entry_id=entry_id.decode(), problem=f"{event.event_type()} does not belong there")
         return None
 
     def _entry(self, event: Event, *identity: object) -> list[str]:

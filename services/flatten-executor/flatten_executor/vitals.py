@@ -1,18 +1,19 @@
-"""Whether the executor could flatten right now, beside Redis and the latch: the exchange is warm."""
+"""Whether the executor could flatten right now, beside Redis and the latch: its scripts work, the exchange is warm."""
 
 import asyncio
 import gc
 
+from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
-from contracts.codec import UndecodableEntry
 from exchange.errors import ExchangeError
 from exchange.ports import OrderGateway
 from flatten_executor.observe import Observer
+from flatten_executor.rehearsal import rehearse
 from flatten_executor.store import Store
 from runtime.clock import Clock
 from runtime.health import OK, Check
-from runtime.redis_client import wait_for_stop
+from runtime.redis_client import is_transient, wait_for_stop, wait_until_up
 
 EVERY_S = 1.0
 WARM_EVERY_S = 25.0
@@ -28,6 +29,24 @@ class Vitals:
         self._clock = clock
         self._settled = False
         self._exchange = Check(ok=False, why="not looked at yet")
+        self._scripts = Check(ok=False, why="not tried yet")
+
+    def scripts(self) -> Check:
+        """Whether the scripts were tried on this Redis, and did what they should."""
+        return self._scripts
+
+    async def rehearse(self, redis: Redis, namespace: str, consumer_name: str, stop: asyncio.Event) -> None:
+        """Try every script before the first request is read. Raises StartupError when one does not work here."""
+        while await wait_until_up(redis, stop=stop, clock=self._clock):
+            try:
+                await rehearse(redis, namespace, consumer_name, self._clock)
+            except (RedisError, OSError) as error:
+                self._scripts = Check(ok=False, why=str(error))
+                self._observer.scripts_untried(error)
+                await wait_for_stop(stop, EVERY_S, self._clock)
+            else:
+                self._scripts = OK
+                return
 
     def exchange(self) -> Check:
         """Whether instruments are read and connections are open."""
@@ -58,14 +77,24 @@ class Vitals:
             self._settled = True
 
     async def recall(self, store: Store, stop: asyncio.Event) -> None:
-        """Show the last verdict on record, once Redis can be read."""
+        """Show the last verdict on record until `stop`: also one of before this process, or whose answer was lost."""
+        seen = ""
         while not stop.is_set():
-            try:
-                completed = await store.last_completed()
-            except RedisError:
-                await wait_for_stop(stop, EVERY_S, self._clock)
-            except UndecodableEntry as error:
-                return self._observer.history_unreadable(error)
-            else:
-                return self._observer.on_record(completed) if completed is not None else None
-        return None
+            seen = await self._recall(store, seen)
+            await wait_for_stop(stop, EVERY_S, self._clock)
+
+    async def _recall(self, store: Store, seen: str) -> str:
+        """What was seen: the newest entry's id, or the trouble. Told when it is another than before."""
+        try:
+            last = await store.last_completed()
+        except RedisError as error:
+            if not is_transient(error) and str(error) != seen:
+                self._observer.history_unreadable(str(error))
+            return seen if is_transient(error) else str(error)
+        if last is None or last.entry_id == seen:
+            return seen
+        if last.completed is not None:
+            self._observer.on_record(last.completed)
+        else:
+            self._observer.history_unreadable(last.problem)
+        return last.entry_id

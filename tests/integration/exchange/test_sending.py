@@ -288,19 +288,23 @@ async def test_the_limits_are_those_that_the_venue_states(
     assert time.passed_ms == 10_500  # 290 in ten seconds
 
 
-async def test_an_order_that_must_never_reach_a_venue_stops_all_before_anything_is_sent(
+async def test_an_order_that_must_never_reach_a_venue_is_not_sent_and_stops_no_other_i13(
     stub: StubExchange, gateway: BinanceGateway
 ) -> None:
-    broken = ReducingOrder(
-        symbol="ETHUSDT",
-        side=OrderSide.SELL,
-        position_side=PositionSide.BOTH,
-        quantity=Decimal("NaN"),
-        client_order_id="broken",
-    )
+    broken = replace(order("broken"), quantity=Decimal("NaN"))
+    stub.script(SINGLE, ok(order_row("a")))
 
-    with pytest.raises(ValueError, match="positive and finite"):
-        await gateway.place_reducing([*orders(10), broken])
+    unsent, sent = await gateway.place_reducing([broken, order("a")])
+
+    assert isinstance(unsent, Unsent)
+    assert "positive and finite" in unsent.reason
+    assert isinstance(sent, Accepted)
+    assert len(stub.requests) == 1
+
+
+async def test_an_id_used_twice_stops_all_before_anything_is_sent_i7(
+    stub: StubExchange, gateway: BinanceGateway
+) -> None:
     with pytest.raises(ValueError, match="same client order id"):
         await gateway.place_reducing([order("a"), order("a")])
 

@@ -122,7 +122,7 @@ async def test_without_redis_at_the_start_it_waits_says_so_and_recovers(
 ) -> None:
     own_redis.stop()
     async with ServiceProcess("flatten_executor.main", {**env, "REDIS_URL": own_redis.url}) as executor:
-        await executor.wait_line("stream flatten.requested: cannot be read, trying until it can")
+        await executor.wait_line("redis is not reachable, trying until it is")
         await executor.wait_unready()
         own_redis.start()
         await executor.wait_ready()

@@ -224,7 +224,7 @@ async def test_a_scope_of_symbols_that_hold_nothing_is_flat_and_says_what_is_out
 ) -> None:
     await sim.scenario(positions=[ETH])
 
-    await governor.request(symbols=["BTCUSDT", "NOSUCHUSDT"])
+    await governor.request(symbols=["BTCUSDT", "ADAUSDT"])
     completed = await governor.verdict()
 
     assert (completed.verdict, completed.counts.out_of_scope) == (RunVerdict.FLAT, 1)

@@ -1,26 +1,100 @@
 """Partial answers, refusals before a crash, verdicts that cannot be published: none becomes a wrong word."""
 
-import pytest
+from decimal import Decimal
 
-from contracts.flattening import FlattenCompleted, RunStarted, RunVerdict
-from exchange.errors import ReadUnusable
-from exchange.model import PositionReading
-from flatten_executor.ground_truth import _require_rows
+from contracts.flattening import FlattenCompleted, PositionFate, RunStarted, RunVerdict
 from runtime.redis_client import raw
-from support.exchange_builders import position, reading, unreadable_row
 from support.processes import ServiceProcess
 from support.requester import Requester
+from support.scenes import BTC, ETH, POSITIONS
 from support.sim import Simulator
 
-
-@pytest.mark.parametrize("shown", [reading(position("0")), reading(unreadable=(unreadable_row("ETHUSDT"),))])
-def test_a_known_symbol_with_a_row_of_any_kind_is_accounted_for(shown: PositionReading) -> None:
-    _require_rows(shown, frozenset({"ETHUSDT"}))
+DROP = {"action": "drop_row", "times": 0}
 
 
-def test_a_known_symbol_without_a_row_makes_the_reading_unusable_i14() -> None:
-    with pytest.raises(ReadUnusable, match="no row for BTCUSDT, 1 missing"):
-        _require_rows(reading(position("0")), frozenset({"ETHUSDT", "BTCUSDT"}))
+async def test_rows_that_are_missing_at_first_are_read_again_before_the_first_order(
+    sim: Simulator, executor: ServiceProcess, governor: Requester
+) -> None:
+    await sim.scenario(positions=[ETH, BTC])
+    await sim.faults({"action": "drop_row", "match": {**POSITIONS, "symbol": "BTCUSDT"}, "times": 1})
+
+    await governor.request()
+    completed = await governor.verdict()
+
+    assert (completed.verdict, completed.rounds) == (RunVerdict.FLAT, 1)
+    assert (completed.counts.seen, completed.counts.ok) == (674, 2)
+
+
+async def test_a_row_that_stays_missing_keeps_no_other_position_open_and_forbids_flat_i14(
+    sim: Simulator, executor: ServiceProcess, governor: Requester
+) -> None:
+    await sim.scenario(positions=[ETH, BTC])
+    await sim.faults({**DROP, "match": {**POSITIONS, "symbol": "BTCUSDT"}})
+
+    await governor.request()
+    completed = await governor.verdict()
+
+    assert completed.verdict is RunVerdict.NOT_FLAT
+    assert (completed.counts.seen, completed.counts.nonzero, completed.counts.ok) == (673, 1, 1)
+    assert [(left.symbol, left.quantity, left.reason) for left in completed.residual] == [
+        ("BTCUSDT", None, "the answer has no row of it")
+    ]
+    assert await sim.positions() == {("BTCUSDT", "BOTH"): Decimal("-0.5")}
+
+
+async def test_a_row_that_vanishes_after_its_order_leaves_its_quantity_unknown_i14(
+    sim: Simulator, executor: ServiceProcess, governor: Requester
+) -> None:
+    await sim.scenario(positions=[ETH])
+    await sim.faults({**DROP, "match": {**POSITIONS, "symbol": "ETHUSDT", "nth": 2}})
+
+    await governor.request()
+    completed = await governor.verdict()
+
+    (outcome,) = completed.outcomes
+    assert completed.verdict is RunVerdict.NOT_FLAT
+    assert (outcome.fate, outcome.quantity_after, outcome.filled_quantity) == (PositionFate.OPEN, None, Decimal(2))
+    assert [left.symbol for left in completed.residual] == ["ETHUSDT"]
+
+
+async def test_a_row_that_cannot_be_read_for_a_moment_is_closed_all_the_same(
+    sim: Simulator, executor: ServiceProcess, governor: Requester
+) -> None:
+    await sim.scenario(positions=[ETH, BTC])
+    await sim.faults({"action": "nan_quantity", "match": {**POSITIONS, "symbol": "BTCUSDT"}, "times": 2})
+
+    await governor.request()
+    completed = await governor.verdict()
+
+    assert completed.verdict is RunVerdict.FLAT
+    assert (completed.counts.unreadable, completed.counts.ok) == (0, 2)
+
+
+async def test_a_symbol_that_was_armed_and_is_not_listed_forbids_flat_i17(
+    sim: Simulator, executor: ServiceProcess, governor: Requester
+) -> None:
+    await sim.scenario(positions=[ETH])
+
+    await governor.request(symbols=["ETHUSD"])
+    completed = await governor.verdict()
+
+    assert completed.verdict is RunVerdict.NOT_FLAT
+    assert [(left.symbol, left.reason) for left in completed.residual] == [
+        ("ETHUSD", "the exchange lists no such symbol")
+    ]
+    assert await sim.orders() == []
+
+
+async def test_an_unreadable_row_outside_the_scope_is_no_trouble_of_the_run(
+    sim: Simulator, executor: ServiceProcess, governor: Requester
+) -> None:
+    await sim.scenario(positions=[ETH, BTC])
+    await sim.faults({"action": "nan_quantity", "match": {**POSITIONS, "symbol": "BTCUSDT"}})
+
+    await governor.request(symbols=["ETHUSDT"])
+    completed = await governor.verdict()
+
+    assert (completed.verdict, completed.counts.unreadable, completed.counts.ok) == (RunVerdict.FLAT, 1, 1)
 
 
 async def test_a_request_refused_for_its_age_stays_refused_after_a_crash_i3(

@@ -3,7 +3,10 @@
 from decimal import Decimal
 from typing import Any
 
-from contracts.flattening import OrderResolved, OrderState, PositionFate, RestingCancelled, RunVerdict
+import pytest
+
+from contracts.flattening import OrderResolved, OrderState, PositionFate, RunVerdict
+from contracts.resting import RestingCancelled
 from support.processes import ServiceProcess
 from support.requester import Requester
 from support.scenes import BTC, ETH, when_sent
@@ -11,6 +14,8 @@ from support.sim import Simulator
 
 TAKE_PROFIT = {"symbol": "ETHUSDT", "side": "SELL", "qty": "2", "price": "9000", "reduce_only": True}
 STOP = {"symbol": "ETHUSDT", "side": "SELL", "type": "STOP_MARKET", "trigger_price": "1000", "close_position": True}
+TIED = {"symbol": "ADAUSDT", "side": "SELL", "qty": "100", "price": "90", "reduce_only": True}
+"""Of a position that is gone."""
 ENTRY = {"symbol": "ADAUSDT", "side": "BUY", "qty": "100", "price": "0.01"}
 
 
@@ -107,5 +112,23 @@ async def test_resting_orders_that_cannot_be_read_do_not_keep_positions_open_and
     await governor.request()
     completed = await governor.verdict()
 
-    assert completed.verdict is RunVerdict.FLAT
+    assert completed.verdict is RunVerdict.NOT_FLAT, "an order that nobody saw may open the position again"
+    assert (completed.counts.ok, completed.residual) == (1, ())
     assert any("resting orders could not be read" in note for note in completed.notes)
+    assert await sim.positions() == {}
+
+
+@pytest.mark.parametrize(("order", "verdict"), [(ENTRY, RunVerdict.NOT_FLAT), (TIED, RunVerdict.FLAT)])
+async def test_an_order_that_would_not_go_forbids_flat_only_if_it_may_open_a_position(
+    sim: Simulator, executor: ServiceProcess, governor: Requester, order: dict[str, Any], verdict: RunVerdict
+) -> None:
+    await sim.scenario(positions=[BTC], resting_orders=[order])
+    await sim.faults({"action": "code", "code": -1000, "match": {"method": "DELETE"}, "times": 0})
+
+    await governor.request()
+    completed = await governor.verdict()
+
+    assert completed.verdict is verdict
+    assert (completed.counts.ok, completed.residual) == (1, ())
+    (left,) = completed.resting_left
+    assert (left.symbol, left.reduce_only) == (order["symbol"], order is TIED)

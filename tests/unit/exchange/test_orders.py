@@ -13,6 +13,7 @@ from exchange.binance_calls import VenueError
 from exchange.binance_orders import UnreadableOrder, batch_results, groups, order_state, single_result, wire_order
 from exchange.codes import Judgement, judge
 from exchange.model import Accepted, Failed, ReducingOrder, Refused, Unknown
+from support.exchange_builders import position
 from support.venue_samples import body, order_row
 
 
@@ -199,3 +200,9 @@ def test_an_order_state_without_its_essentials_raises() -> None:
 @given(st.binary(max_size=80))
 def test_no_answer_body_raises_or_passes_for_a_fill(answer: bytes) -> None:
     assert isinstance(single_result(answer, order(), judge_element), Unknown | Refused | Failed)
+
+
+@pytest.mark.parametrize(("side", "quantity"), [(PositionSide.LONG, "-1"), (PositionSide.SHORT, "1")])
+def test_a_leg_whose_sign_contradicts_it_cannot_be_reduced_i5(side: PositionSide, quantity: str) -> None:
+    with pytest.raises(ValueError, match="contradicts"):
+        ReducingOrder.closing(position(quantity, side=side), Decimal(1), "a")

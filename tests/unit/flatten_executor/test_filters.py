@@ -6,7 +6,7 @@ from hypothesis import given
 from contracts.arming import Scope
 from contracts.vocabulary import PositionSide
 from exchange.model import Instrument, InstrumentStatus, PositionReading
-from flatten_executor.core.filters import Bucket, Limits, sift
+from flatten_executor.core.filters import Bucket, Limits, PositionKey, sift
 from support.exchange_builders import instrument, position, reading, universes, unreadable_row
 
 LIMITS = Limits(quantity_epsilon=Decimal("1e-8"), min_notional_usd=Decimal("1.0"), max_positions=200, max_rounds=3)
@@ -113,3 +113,41 @@ def test_an_unreadable_row_is_neither_zero_nor_forgotten_i14() -> None:
     sieve = sift(reading(unreadable=(unreadable_row(),)), {}, LISTED, ACCOUNT, LIMITS)
 
     assert (sieve.seen, sieve.zero, len(sieve.unreadable)) == (1, 0, 1)
+
+
+def test_every_trading_armed_or_known_symbol_inside_the_scope_must_have_a_row_i14() -> None:
+    statuses = {
+        "TRADES": InstrumentStatus.TRADING,
+        "SETTLES": InstrumentStatus.SETTLING,
+        "SHOWN": InstrumentStatus.TRADING,
+    }
+    listed = {symbol: instrument(symbol, status=status) for symbol, status in statuses.items()}
+    rows = reading(position("0", symbol="SHOWN"), unreadable=(unreadable_row("ODD"),))
+
+    account = sift(rows, {}, listed, ACCOUNT, LIMITS, known=["GONE", "ODD"])
+    scoped = sift(rows, {}, listed, Scope(symbols=("SHOWN", "NOSUCH")), LIMITS, known=["GONE"])
+
+    assert [(row.symbol, row.why) for row in account.missing] == [
+        ("GONE", "the exchange lists no such symbol"),
+        ("TRADES", "the answer has no row of it"),
+    ]
+    assert [row.symbol for row in scoped.missing] == ["NOSUCH"]
+    assert (account.whole, scoped.whole) == (False, False)
+
+
+@pytest.mark.parametrize(("symbol", "hidden"), [("ETHUSDT", 1), ("BTCUSDT", 0), ("row 17", 1)])
+def test_an_unreadable_row_hides_something_unless_it_surely_lies_outside_the_scope_i14(
+    symbol: str, hidden: int
+) -> None:
+    rows = reading(position("0"), unreadable=(unreadable_row(symbol),))
+
+    assert len(sift(rows, {}, LISTED, Scope(symbols=("ETHUSDT",)), LIMITS).hidden) == hidden
+
+
+def test_zero_is_a_row_and_never_its_absence_i14() -> None:
+    sieve = sift(reading(position("0"), unreadable=(unreadable_row("BTCUSDT"),)), {}, LISTED, ACCOUNT, LIMITS)
+
+    quantities = [
+        sieve.quantity_of(PositionKey(symbol, PositionSide.BOTH)) for symbol in ("ETHUSDT", "BTCUSDT", "ADAUSDT")
+    ]
+    assert quantities == [Decimal(0), None, None]

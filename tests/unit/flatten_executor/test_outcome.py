@@ -22,7 +22,9 @@ LISTED = {symbol: instrument(symbol) for symbol in ("ETHUSDT", "BTCUSDT")}
 Universe = tuple[PositionReading, dict[str, Instrument]]
 
 
-def sieve_of(*rows: Position, listed: dict[str, Instrument] = LISTED) -> Sieve:
+def sieve_of(*rows: Position, listed: dict[str, Instrument] | None = None) -> Sieve:
+    """A whole reading: of nothing else that is listed."""
+    listed = listed or {row.symbol: LISTED[row.symbol] for row in rows}
     return sift(reading(*rows), {}, listed, Scope(), LIMITS)
 
 
@@ -71,12 +73,48 @@ def test_without_a_last_reading_nothing_is_flat_i14() -> None:
 
 
 def test_an_unreadable_row_in_the_last_reading_is_a_residual_i14() -> None:
-    after = sift(reading(position("0"), unreadable=(unreadable_row(),)), {}, LISTED, Scope(), LIMITS)
+    after = sift(reading(position("0"), unreadable=(unreadable_row(),)), {}, {}, Scope(), LIMITS)
 
     told = settled(after, [], after)
 
     assert told.verdict is RunVerdict.NOT_FLAT
     assert (told.residual[0].symbol, told.residual_unpriced) == ("NANUSDT", 1)
+
+
+def test_a_closed_position_whose_row_is_gone_is_open_for_all_we_know_i14() -> None:
+    before = sieve_of(ETH, position("0", symbol="BTCUSDT"))
+    after = sift(reading(position("0", symbol="BTCUSDT")), {}, LISTED, Scope(), LIMITS)
+
+    told = settled(before, orders_for(before, OrderState.FILLED), after)
+
+    assert told.verdict is RunVerdict.NOT_FLAT
+    assert (told.outcomes[0].fate, told.outcomes[0].quantity_after) == (PositionFate.OPEN, None)
+    assert told.counts.ok == 0
+
+
+def test_a_closed_position_whose_row_became_unreadable_is_open_for_all_we_know_i14() -> None:
+    before = sieve_of(ETH)
+    after = sift(reading(unreadable=(unreadable_row("ETHUSDT"),)), {}, LISTED, Scope(symbols=("ETHUSDT",)), LIMITS)
+
+    told = settled(before, orders_for(before, OrderState.FILLED), after)
+
+    assert (told.verdict, told.outcomes[0].fate) == (RunVerdict.NOT_FLAT, PositionFate.OPEN)
+
+
+def test_a_waiting_order_that_may_open_a_position_forbids_flat() -> None:
+    before = sieve_of(ETH)
+    ledger = Ledger().after(before).after(FLAT)
+
+    told = settle(
+        ledger,
+        orders_for(before, OrderState.FILLED),
+        FLAT,
+        min_notional_usd=Decimal(1),
+        abort_reason="",
+        may_reopen=True,
+    )
+
+    assert (told.verdict, told.residual) == (RunVerdict.NOT_FLAT, ())
 
 
 @pytest.mark.parametrize("state", [OrderState.UNKNOWN, OrderState.INTENDED])
@@ -190,8 +228,8 @@ def test_the_counts_add_up_for_any_two_readings_and_any_answers_i8(
     counts = told.counts  # the struct itself refuses sums that do not hold
     assert counts.seen >= counts.nonzero >= counts.filtered >= counts.sent >= counts.ok
     assert len(told.outcomes) == counts.nonzero
-    still_open = len(after.nonzero) + len(after.unreadable)
-    assert len(told.residual) == still_open, "every open position and unreadable row is named"
+    still_open = len(after.nonzero) + len(after.unreadable) + len(after.missing)
+    assert len(told.residual) == still_open, "every open position, unreadable row and missing row is named"
     assert told.verdict is not RunVerdict.FLAT or still_open == 0
 
 

@@ -29,10 +29,11 @@ Action = Literal[
     "empty_200",
     "nan_quantity",
     "missing_mark",
+    "drop_row",
     "patch",
 ]
 LEG_ACTIONS: Final = ("none", "code", "ack")
-ROW_ACTIONS: Final = ("nan_quantity", "missing_mark", "patch")
+ROW_ACTIONS: Final = ("nan_quantity", "missing_mark", "drop_row", "patch")
 EXECUTES: Final = (
     "drop_after",
     "timeout_after",

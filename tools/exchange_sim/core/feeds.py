@@ -179,6 +179,8 @@ class Feeds:
 
 
 def _edit_position(rows: list[shapes.Row], fault: Fault) -> list[shapes.Row]:
+    if fault.action == "drop_row":
+        return []
     if fault.action == "nan_quantity":
         return [{**row, "positionAmt": "NaN"} for row in rows]
     if fault.action == "missing_mark":
@@ -187,7 +189,7 @@ def _edit_position(rows: list[shapes.Row], fault: Fault) -> list[shapes.Row]:
 
 
 def _edit_premium(rows: list[shapes.Row], fault: Fault) -> list[shapes.Row]:
-    if fault.action == "missing_mark":
+    if fault.action in ("missing_mark", "drop_row"):
         return []
     return rows if fault.action == "nan_quantity" else [_patched(row, fault) for row in rows]
 

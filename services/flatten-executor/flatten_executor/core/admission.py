@@ -5,6 +5,9 @@ from msgspec import Struct
 from contracts.arming import FlattenRequested, Gate
 from contracts.vocabulary import Environment
 
+AHEAD_MAX_MS = 5_000
+"""Request and executor go by the same Redis server's clock; more than this ahead of it is no honest request."""
+
 
 class AdmissionCase(Struct, frozen=True, kw_only=True):
     """Everything that the decision looks at."""
@@ -12,6 +15,8 @@ class AdmissionCase(Struct, frozen=True, kw_only=True):
     request: FlattenRequested
     account: str
     environment: Environment
+    live_allowed: bool
+    """`FLATTEN_ALLOW_LIVE` is exactly `FLATTEN_LIVE`."""
     latch_set: bool
     latch_detail: str
     operators_file: str
@@ -42,6 +47,10 @@ def objections(case: AdmissionCase) -> tuple[str, ...]:
             request.arm.environment == case.environment,
             f"the request is for environment {request.arm.environment}, not {case.environment}",
         ),
+        (
+            case.environment is not Environment.LIVE or case.live_allowed,
+            "the environment is live, and FLATTEN_ALLOW_LIVE is not FLATTEN_LIVE",
+        ),
         (case.latch_set, f"the ESS latch is not set: {case.latch_detail}"),
         (
             not case.operators_file,
@@ -51,6 +60,7 @@ def objections(case: AdmissionCase) -> tuple[str, ...]:
             case.orders_on_record or age_ms <= case.max_age_ms,
             f"the request is {age_ms} ms old, more than {case.max_age_ms}",
         ),
+        (age_ms >= -AHEAD_MAX_MS, f"the request is from {-age_ms} ms in the future"),
         (not failed_gates, f"the request itself says that gates failed: {', '.join(failed_gates)}"),
         (not missing_gates, f"the request carries no verdict of {', '.join(sorted(missing_gates))}"),
         (

@@ -1,6 +1,6 @@
 """Which positions are closed, and where the others go: every row that the exchange returned ends in one bucket."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from decimal import Decimal
 
 from msgspec import Struct
@@ -62,13 +62,26 @@ class Sifted(Struct, frozen=True, kw_only=True):
         return PositionKey(self.position.symbol, self.position.side)
 
 
+class Missing(Struct, frozen=True, kw_only=True):
+    """A symbol of which the reading must have a row and has none."""
+
+    symbol: str
+    why: str
+
+
 class Sieve(Struct, frozen=True, kw_only=True):
-    """One reading, sorted: seen = zero + unreadable + nonzero."""
+    """One reading, sorted: seen = zero + unreadable + nonzero. Zero is a row, never its absence (I14)."""
 
     seen: int
     zero: int
     unreadable: tuple[UnreadableRow, ...]
     nonzero: tuple[Sifted, ...]
+    missing: tuple[Missing, ...] = ()
+    """Inside the scope."""
+    hidden: tuple[UnreadableRow, ...] = ()
+    """The unreadable rows that the scope may cover: one without a readable symbol may be any symbol's."""
+    readable: frozenset[str] = frozenset()
+    """Symbols all of whose rows could be read."""
 
     def in_bucket(self, bucket: Bucket) -> tuple[Sifted, ...]:
         """The positions that went there."""
@@ -88,10 +101,17 @@ class Sieve(Struct, frozen=True, kw_only=True):
         """A non-zero position; nothing when the reading shows none."""
         return next((sifted for sifted in self.nonzero if sifted.key == key), None)
 
-    def quantity_of(self, key: PositionKey) -> Decimal:
-        """The signed quantity of a position; zero when the reading shows none."""
+    @property
+    def whole(self) -> bool:
+        """Whether nothing that the scope covers can hide from this reading (I14)."""
+        return not (self.missing or self.hidden)
+
+    def quantity_of(self, key: PositionKey) -> Decimal | None:
+        """The signed quantity of a position; nothing when its row is not there or could not be read (I14)."""
         found = self.find(key)
-        return found.position.quantity if found is not None else Decimal(0)
+        if found is not None:
+            return found.position.quantity
+        return Decimal(0) if key.symbol in self.readable else None
 
 
 def sift(
@@ -100,21 +120,45 @@ def sift(
     instruments: Mapping[str, Instrument],
     scope: Scope,
     limits: Limits,
+    *,
+    known: Iterable[str] = (),
 ) -> Sieve:
     """Sort one reading. `marks` (quote units by symbol) fills in for rows that carry no mark price.
 
-    A position without a known notional is closed: closing is the safe side.
+    A position without a known notional is closed: closing is the safe side. There must be a row of every instrument
+    that trades, of every symbol that was armed by name, and of every one in `known` (seen open before): the venue
+    lists all symbols, whether they are held or not.
     """
     nonzero = tuple(
         _sort(position, position.mark_price or marks.get(position.symbol), instruments, scope, limits)
         for position in reading.positions
         if abs(position.quantity) > limits.quantity_epsilon
     )
+    odd = {row.symbol for row in reading.unreadable}
+    readable = frozenset(position.symbol for position in reading.positions) - odd
     return Sieve(
         seen=reading.rows_seen,
         zero=len(reading.positions) - len(nonzero),
         unreadable=reading.unreadable,
         nonzero=nonzero,
+        missing=_missing(readable | odd, instruments, scope, known),
+        hidden=tuple(row for row in reading.unreadable if not row.has_symbol or scope.covers(row.symbol)),
+        readable=readable,
+    )
+
+
+def _missing(
+    shown: frozenset[str], instruments: Mapping[str, Instrument], scope: Scope, known: Iterable[str]
+) -> tuple[Missing, ...]:
+    trading = {symbol for symbol, rules in instruments.items() if rules.status is InstrumentStatus.TRADING}
+    wanted = trading.union(scope.symbols, known) - shown
+    return tuple(
+        Missing(
+            symbol=symbol,
+            why="the answer has no row of it" if symbol in instruments else "the exchange lists no such symbol",
+        )
+        for symbol in sorted(wanted)
+        if scope.covers(symbol)
     )
 
 
@@ -140,7 +184,7 @@ def _bucket(
     if notional is not None and notional < limits.min_notional_usd:
         return Bucket.DUST, f"notional {notional:.4f} USD is below {limits.min_notional_usd}"
     if instrument is None:
-        return Bucket.UNTRADABLE, "the exchange lists no such instrument"
+        return Bucket.UNTRADABLE, "the exchange lists no such instrument, or its rules cannot be read"
     if instrument.status in _UNTRADABLE:
         return Bucket.UNTRADABLE, f"status {instrument.venue_status}"
     if closable_quantity(abs(position.quantity), instrument) == 0:

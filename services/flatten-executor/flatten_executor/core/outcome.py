@@ -43,11 +43,12 @@ def settle(
     *,
     min_notional_usd: Decimal,
     abort_reason: str,
+    may_reopen: bool = False,
 ) -> Settled:
     """Account for every position.
 
     `last_reading` began after the last order's end, or is nothing: then nobody knows what is open, and the verdict
-    cannot be flat (I9, I14).
+    cannot be flat (I9, I14). Nor can it be when a waiting order may open a position again (`may_reopen`).
     """
     by_key: dict[PositionKey, list[OrderRecord]] = {}
     for record in records:
@@ -55,7 +56,7 @@ def settle(
     outcomes = tuple(_outcome(entry, by_key.get(entry.key, []), last_reading) for entry in ledger.entries)
     residual = _residual(ledger, outcomes, last_reading)
     return Settled(
-        verdict=_verdict(records, last_reading, residual, min_notional_usd, abort_reason),
+        verdict=_verdict(records, last_reading, residual, min_notional_usd, abort_reason, may_reopen=may_reopen),
         counts=_counts(ledger, records, outcomes),
         outcomes=outcomes,
         residual=residual,
@@ -105,7 +106,7 @@ def _fate(
     if not any(record.reached_wire for record in records):
         return PositionFate.NOT_ATTEMPTED, _last(records).detail if records else "no order was sent"
     last = _last(records)
-    shown = "the exchange could not be read" if after is None else f"the exchange shows {after}"
+    shown = "the exchange could not be read, or shows no row" if after is None else f"the exchange shows {after}"
     barred = next((f"; market orders are refused: {record.detail}" for record in records if record.outside_band), "")
     return PositionFate.OPEN, f"{shown}; last order {last.state}: {last.detail}{barred}"
 
@@ -140,9 +141,13 @@ def _residual(ledger: Ledger, outcomes: Sequence[PositionOutcome], last_reading:
             notional_usd=None,
             reason=f"unreadable: {row.field} {row.problem}",
         )
-        for row in last_reading.unreadable
+        for row in last_reading.hidden
     )
-    return (*(_open(sifted, fates) for sifted in last_reading.open_in_scope), *unreadable)
+    missing = (
+        Residual(symbol=row.symbol, position_side=PositionSide.BOTH, quantity=None, notional_usd=None, reason=row.why)
+        for row in last_reading.missing
+    )
+    return (*(_open(sifted, fates) for sifted in last_reading.open_in_scope), *unreadable, *missing)
 
 
 def _open(sifted: Sifted, fates: Mapping[PositionKey, PositionOutcome]) -> Residual:
@@ -164,11 +169,13 @@ def _verdict(
     residual: Sequence[Residual],
     min_notional_usd: Decimal,
     abort_reason: str,
+    *,
+    may_reopen: bool,
 ) -> RunVerdict:
     if abort_reason:
         return RunVerdict.ABORTED
-    unproven = last_reading is None or last_reading.unreadable or any(record.may_be_live for record in records)
-    if unproven:
+    unproven = last_reading is None or not last_reading.whole or any(record.may_be_live for record in records)
+    if unproven or may_reopen:
         return RunVerdict.NOT_FLAT
     if not residual:
         return RunVerdict.FLAT
