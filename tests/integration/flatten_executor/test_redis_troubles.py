@@ -13,7 +13,7 @@ from support.invariants import assert_client_ids_never_reused, assert_orders_onl
 from support.processes import ServiceProcess
 from support.proxy import FaultyProxy
 from support.requester import Requester
-from support.scenes import BTC, ETH
+from support.scenes import BTC, ETH, SINGLE
 from support.sim import Simulator
 
 INTENTS = b"order.intended.v1"
@@ -52,6 +52,24 @@ async def test_a_lost_reply_of_any_script_changes_nothing_but_the_time_i7_i11_i1
         assert len(await governor.events(FlattenCompleted)) == len(await governor.events(RunFinished)) == 1
         await governor.until_acknowledged()
         assert len(re.findall("TESTNET_FLATTEN done", executor.text)) == 1
+
+
+async def test_a_run_that_is_cut_off_with_an_order_in_doubt_keeps_its_lease_until_that_can_no_longer_travel_i7(
+    sim: Simulator, env: dict[str, str], redis_url: str, governor: Requester
+) -> None:
+    await sim.scenario(positions=[ETH])
+    await sim.faults({"action": "empty_200", "match": SINGLE})
+    async with (
+        FaultyProxy(redis_url) as proxy,
+        ServiceProcess("flatten_executor.main", {**env, "REDIS_URL": proxy.url}) as executor,
+    ):
+        await executor.wait_ready()
+        proxy.drop_next_reply(ANSWERS)
+        await governor.request()
+        await executor.wait_line("its former executor may still be sending")
+        completed = await governor.verdict()
+
+    assert (completed.verdict, len(await sim.orders())) == (RunVerdict.FLAT, 1)
 
 
 async def test_a_completed_stream_that_takes_no_entry_leaves_the_run_unfinished_and_it_is_finished_later_i11(

@@ -93,13 +93,14 @@ async def test_a_run_that_waits_for_the_exchange_longer_than_a_lease_stays_with_
     sim: Simulator, env: dict[str, str], governor: Requester, points: CrashPoints, other: CrashPoints
 ) -> None:
     await sim.scenario(positions=[ETH])
-    await sim.faults({"action": "delay", "hold_ms": 3_000, "match": POSITIONS})
+    shorter_than_the_wait = LeaseTimes(lease_ms=4_000, restart_ms=4_000, fresh_ms=2_000, renew_ms=200)
+    await sim.faults({"action": "delay", "hold_ms": 6_000, "match": POSITIONS})
     request = await governor.request()
-    await points.start(env, times=SHORT)
+    await points.start(env, times=shorter_than_the_wait)
     await sim.wait(requests=1, method="GET", path=POSITIONS["path"])
     await governor.publish_request(request)
 
-    second = await other.start({**env, "CONSUMER_NAME": "flatten-executor-2"}, times=SHORT)
+    second = await other.start({**env, "CONSUMER_NAME": "flatten-executor-2"}, times=shorter_than_the_wait)
     await second.said("another executor works on it")
     completed = await governor.verdict()
 
@@ -107,7 +108,7 @@ async def test_a_run_that_waits_for_the_exchange_longer_than_a_lease_stays_with_
     assert [event.fence for event in await governor.events(RunStarted)] == [1]
 
 
-async def test_an_executor_of_the_same_name_waits_while_the_points_could_still_send(
+async def test_an_executor_of_the_same_name_waits_while_its_former_self_could_still_send(
     sim: Simulator, env: dict[str, str], governor: Requester, points: CrashPoints, other: CrashPoints
 ) -> None:
     patient = LeaseTimes(lease_ms=30_000, restart_ms=15_000, fresh_ms=10_000)
