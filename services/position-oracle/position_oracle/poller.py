@@ -12,7 +12,7 @@ from contracts.streams import SNAPSHOT_KEEP, Keys
 from exchange.errors import ExchangeError, KeyRejected, ReadFailed, ReadUnusable
 from exchange.ports import PositionReader
 from position_oracle.core.schedule import Schedule
-from position_oracle.core.snapshot import snapshot_of
+from position_oracle.core.snapshot import held_in, snapshot_of
 from position_oracle.observe import Observer
 from position_oracle.settings import OracleSettings
 from runtime.clock import Clock
@@ -46,6 +46,8 @@ class Poller:
         self._stream_key = Keys(settings.flatten_namespace).of(PositionSnapshot)
         self._every_s = float(settings.oracle_poll_seconds)
         self._sequence = 0
+        self._held: frozenset[str] = frozenset()
+        """Symbols that were open, or may have been, at the reading before."""
         self._published_s: float | None = None
         self._exchange = Check(ok=False, why="not read yet")
         self._redis_check = Check(ok=False, why="not written to yet")
@@ -91,7 +93,7 @@ class Poller:
         self._observer.read(self._clock.monotonic_s() - started_s)
         self._sequence += 1
         settings = self._settings
-        return snapshot_of(
+        snapshot = snapshot_of(
             positions,
             marks,
             origin=settings.consumer_name,
@@ -99,7 +101,10 @@ class Poller:
             environment=settings.exchange_env,
             account=settings.account,
             sequence=self._sequence,
+            held=self._held,
         )
+        self._held = held_in(snapshot)
+        return snapshot
 
     async def _publish(self, snapshot: PositionSnapshot) -> None:
         """Redis away loses this snapshot and nothing else: the next one replaces it."""

@@ -85,6 +85,22 @@ async def test_i14_a_quantity_that_is_no_number_is_named_and_the_rest_is_publish
     assert [row.symbol for row in snapshot.positions] == ["ETHUSDT"]
 
 
+async def test_i14_a_held_symbol_whose_row_is_gone_stays_under_suspicion_until_it_is_back(
+    sim: Simulator, eyes: Operator, redis_url: str, namespace: str
+) -> None:
+    await sim.position("ETHUSDT", "9.1")
+    await sim.faults({"action": "drop_row", "match": {"path": ROWS, "symbol": "ETHUSDT", "nth": 2}, "times": 0})
+    async with an_oracle(sim.base_url, redis_url, namespace) as oracle:
+        await oracle.wait_line("ETHUSDT row: missing: it was open at the reading before")
+        await sim.clear_faults()
+        await oracle.wait_line("every row can be read again")
+        snapshots = await eyes.events(PositionSnapshot)
+
+    gone = next(snapshot for snapshot in snapshots if snapshot.unreadable)
+    assert (gone.positions, [row.symbol for row in gone.unreadable]) == ((), ["ETHUSDT"])
+    assert [row.symbol for row in snapshots[-1].positions] == ["ETHUSDT"]
+
+
 @pytest.mark.parametrize("action", ["truncate_body", "truncated_json", "empty_200"])
 @pytest.mark.parametrize("path", [ROWS, "/fapi/v1/premiumIndex"])
 async def test_i14_an_answer_that_is_cut_off_never_becomes_a_snapshot(

@@ -9,11 +9,13 @@ from contracts import codec
 from contracts.positions import PositionSnapshot
 from contracts.vocabulary import Environment, PositionSide
 from exchange.model import Position, PositionReading, UnreadableRow
-from position_oracle.core.snapshot import snapshot_of
+from position_oracle.core.snapshot import held_in, snapshot_of
 from support.exchange_builders import position, reading, unreadable_row
 
 
-def make(what: PositionReading, marks: dict[str, Decimal] | None = None) -> PositionSnapshot:
+def make(
+    what: PositionReading, marks: dict[str, Decimal] | None = None, *, held: frozenset[str] = frozenset()
+) -> PositionSnapshot:
     return snapshot_of(
         what,
         marks or {},
@@ -22,6 +24,7 @@ def make(what: PositionReading, marks: dict[str, Decimal] | None = None) -> Posi
         environment=Environment.SIM,
         account="main",
         sequence=7,
+        held=held,
     )
 
 
@@ -41,6 +44,19 @@ def test_i14_a_row_that_cannot_be_read_is_named_and_counts_as_seen() -> None:
 
     assert snapshot.symbols_seen == 2
     assert [(row.symbol, row.field) for row in snapshot.unreadable] == [("NANUSDT", "positionAmt")]
+
+
+def test_i14_a_symbol_that_was_open_and_has_no_row_now_is_unreadable_and_not_counted_as_seen() -> None:
+    before = make(reading(position("1"), position("2", symbol="BTCUSDT"), unreadable=(unreadable_row("NANUSDT"),)))
+
+    after = make(reading(position("0")), held=held_in(before))
+
+    assert [(row.symbol, row.field) for row in after.unreadable] == [("BTCUSDT", "row"), ("NANUSDT", "row")]
+    assert (after.symbols_seen, held_in(after)) == (1, frozenset({"BTCUSDT", "NANUSDT"}))
+
+
+def test_i14_a_row_without_a_symbol_is_nobodys_and_not_missed_later() -> None:
+    assert held_in(make(reading(unreadable=(unreadable_row("row 17"),)))) == frozenset()
 
 
 def test_a_row_without_a_mark_takes_the_symbol_s_and_keeps_its_own_otherwise() -> None:

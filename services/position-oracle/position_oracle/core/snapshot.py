@@ -1,6 +1,6 @@
 """From a reading of the exchange to a snapshot event."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 from decimal import Decimal
 
 from contracts.positions import OpenPosition, PositionSnapshot, UnreadablePosition
@@ -8,7 +8,7 @@ from contracts.vocabulary import Environment
 from exchange.model import Position, PositionReading
 
 
-def snapshot_of(
+def snapshot_of(  # noqa: PLR0913 - an event has that many origins, all by name
     reading: PositionReading,
     marks: Mapping[str, Decimal],
     *,
@@ -17,11 +17,14 @@ def snapshot_of(
     environment: Environment,
     account: str,
     sequence: int,
+    held: Collection[str] = (),
 ) -> PositionSnapshot:
     """Every row accounted for: open ones in full, unreadable ones by name, and zero ones in `symbols_seen` alone.
 
-    `origin` names the oracle, so that two of them never give one id to two snapshots.
+    `origin` names the oracle, so that two of them never give one id to two snapshots. A symbol in `held` (open at the
+    reading before) without any row now is unreadable: zero is a row, never its absence (I14).
     """
+    shown = {row.symbol for row in reading.positions} | {row.symbol for row in reading.unreadable}
     return PositionSnapshot(
         snapshot_id=f"{origin}-{reading.started_at_ms}-{sequence}",
         venue=venue,
@@ -33,10 +36,25 @@ def snapshot_of(
         symbols_seen=reading.rows_seen,
         positions=tuple(_open(row, marks) for row in reading.positions if row.quantity != 0),
         marks=dict(marks),
-        unreadable=tuple(
-            UnreadablePosition(symbol=row.symbol, field=row.field, problem=row.problem) for row in reading.unreadable
+        unreadable=(
+            *(
+                UnreadablePosition(symbol=row.symbol, field=row.field, problem=row.problem)
+                for row in reading.unreadable
+            ),
+            *_missing(symbol for symbol in sorted(held) if symbol not in shown),
         ),
     )
+
+
+def held_in(snapshot: PositionSnapshot) -> frozenset[str]:
+    """The symbols that are open in a snapshot, or may be."""
+    named = (row.symbol for row in snapshot.unreadable if " " not in row.symbol)
+    return frozenset((*(row.symbol for row in snapshot.positions), *named))
+
+
+def _missing(symbols: Iterable[str]) -> Iterable[UnreadablePosition]:
+    problem = "missing: it was open at the reading before"
+    return (UnreadablePosition(symbol=symbol, field="row", problem=problem) for symbol in symbols)
 
 
 def _open(row: Position, marks: Mapping[str, Decimal]) -> OpenPosition:
