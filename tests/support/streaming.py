@@ -13,7 +13,7 @@ from contracts import codec
 from contracts.arming import DisarmRequested
 from contracts.streams import Keys
 from contracts.vocabulary import Environment
-from runtime.clock import SystemClock
+from runtime.clock import Clock, SystemClock
 from runtime.entries import Entry, publish
 from runtime.metrics import Metrics
 from runtime.redis_client import open_reader, open_redis, raw
@@ -111,7 +111,7 @@ class Workshop:
 
     @asynccontextmanager
     async def attached(
-        self, name: str = "one", settings: ConsumerSettings = FAST, url: str = ""
+        self, name: str = "one", settings: ConsumerSettings = FAST, url: str = "", clock: Clock | None = None
     ) -> AsyncIterator[Consumer]:
         """A consumer with clients of its own, not yet running; `url` when it goes through a proxy."""
         redis = open_redis(url or self.url, name=name)
@@ -127,7 +127,7 @@ class Workshop:
                 handlers={DisarmRequested: lambda entry: self._on_disarm(redis, entry)},
                 observer=self.observer,
                 settings=settings,
-                clock=SystemClock(),
+                clock=clock or SystemClock(),
             )
         finally:
             await redis.aclose()
@@ -135,11 +135,11 @@ class Workshop:
 
     @asynccontextmanager
     async def running(
-        self, name: str = "one", settings: ConsumerSettings = FAST, url: str = ""
+        self, name: str = "one", settings: ConsumerSettings = FAST, url: str = "", clock: Clock | None = None
     ) -> AsyncIterator[tuple[Consumer, asyncio.Event]]:
         """A consumer that runs while the block does, then stops as on SIGTERM; what crashed it comes out."""
         stop = asyncio.Event()
-        async with self.attached(name, settings, url) as consumer:
+        async with self.attached(name, settings, url, clock) as consumer:
             task = asyncio.create_task(consumer.run(stop))
             try:
                 yield consumer, stop
@@ -181,6 +181,23 @@ class Workshop:
     async def _tell(self) -> None:
         async with self._news:
             self._news.notify_all()
+
+
+class BeatingClock(SystemClock):
+    """The time as it is, but heartbeats come when they are asked for: who sleeps `beat_s` is woken by `beat`."""
+
+    def __init__(self, beat_s: float) -> None:
+        self._beat_s = beat_s
+        self._due = asyncio.Event()
+
+    async def sleep(self, seconds: float) -> None:
+        if seconds != self._beat_s:
+            return await super().sleep(seconds)
+        await self._due.wait()
+        return self._due.clear()
+
+    def beat(self) -> None:
+        self._due.set()
 
 
 async def _nothing(_entry: Entry[DisarmRequested]) -> None:

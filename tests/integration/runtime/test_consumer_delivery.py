@@ -8,7 +8,7 @@ import pytest
 
 from runtime.errors import RetryableError
 from runtime.redis_client import raw
-from support.streaming import FAST, GROUP, Workshop, eventually
+from support.streaming import FAST, GROUP, BeatingClock, Workshop, eventually
 
 
 async def test_entries_from_before_the_group_existed_are_handled(workshop: Workshop) -> None:
@@ -55,21 +55,40 @@ async def test_what_a_living_consumer_holds_is_not_taken_over(workshop: Workshop
     assert workshop.order == ["b"]
 
 
-async def test_heartbeats_keep_a_slow_handlers_entries_from_being_taken_over(workshop: Workshop) -> None:
-    quick = msgspec.structs.replace(FAST, claim_idle_ms=150, block_ms=20)
+async def test_a_heartbeat_keeps_everything_in_hand_from_being_taken_over_and_counts_as_no_delivery(
+    workshop: Workshop,
+) -> None:
+    released, clock = asyncio.Event(), BeatingClock(FAST.claim_idle_ms / 3000)
+    nearly_ms = FAST.claim_idle_ms * 9 // 10
 
     async def slow(_entry: Any) -> None:
-        await asyncio.sleep(0.6)  # the handler's work, four times the idle limit
+        await released.wait()
+
+    async def pending() -> list[tuple[bytes, int, int]]:
+        rows = await raw(workshop.redis, "XPENDING", workshop.stream, GROUP, "-", "+", 10)
+        return [(consumer, int(idle_ms), int(deliveries)) for _, consumer, idle_ms, deliveries in rows]
+
+    async def all_fresh() -> bool:
+        return all(idle_ms < nearly_ms for _, idle_ms, _ in await pending())
 
     workshop.body = slow
-    await workshop.say("a", "b")
-    async with workshop.running("slow", quick):
+    ids = await workshop.say("a", "b")
+    async with workshop.running("slow", clock=clock):
         await workshop.until_called("a")
-        async with workshop.running("eager", quick):
-            await workshop.until_done(2)
+        await raw(
+            workshop.redis, "XCLAIM", workshop.stream, GROUP, "slow", 0, *ids, "IDLE", FAST.claim_idle_ms, "JUSTID"
+        )
+        assert not await all_fresh()
+        clock.beat()
+        await eventually(all_fresh, "the heartbeat renewed both entries")
+        held = await pending()
+        claimed = await raw(workshop.redis, "XAUTOCLAIM", workshop.stream, GROUP, "eager", nearly_ms, "0-0")
+        released.set()
+        await workshop.until_done(2)
 
-    assert workshop.order == ["a", "b"]
-    assert workshop.deliveries == [1, 1]
+    assert [(consumer, deliveries) for consumer, _, deliveries in held] == [(b"slow", 1), (b"slow", 1)]
+    assert claimed[1] == []
+    assert (workshop.order, workshop.deliveries) == (["a", "b"], [1, 1])
 
 
 async def test_a_heartbeat_never_takes_an_entry_back(workshop: Workshop) -> None:
