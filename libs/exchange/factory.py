@@ -2,14 +2,15 @@
 
 import asyncio
 import time
-from urllib.parse import urlsplit
+from collections.abc import Iterator
+from urllib.parse import SplitResult, urlsplit
 
 from contracts.vocabulary import Environment
 from exchange.binance import BinanceGateway, BinanceReader
 from exchange.config import ExchangeConfig
 from exchange.ports import OrderGateway, PositionReader
 
-__all__ = ["SUPPORTED", "ExchangeConfig", "open_gateway", "open_reader"]
+__all__ = ["SUPPORTED", "ExchangeConfig", "open_gateway", "open_reader", "problems_with"]
 
 SUPPORTED = ("binanceusdm",)
 
@@ -26,18 +27,39 @@ def open_gateway(config: ExchangeConfig) -> OrderGateway:
     return BinanceGateway(config, now_ms=_unix_ms, monotonic_ms=_monotonic_ms, sleep=asyncio.sleep)
 
 
-def _check(config: ExchangeConfig) -> None:
+def problems_with(config: ExchangeConfig) -> Iterator[str]:
+    """What is wrong with the configuration: one line each, which begins with the variable's name."""
     if config.exchange_id not in SUPPORTED:
-        raise ValueError(f"EXCHANGE_ID: {config.exchange_id!r} is not supported; use one of {', '.join(SUPPORTED)}")
+        yield (f"EXCHANGE_ID: {config.exchange_id!r} is not supported; use one of {', '.join(SUPPORTED)}")
     if config.base_url is None and config.environment is Environment.SIM:
-        raise ValueError("EXCHANGE_BASE_URL: missing; EXCHANGE_ENV=sim needs the simulator's address")
+        yield "EXCHANGE_BASE_URL: missing; EXCHANGE_ENV=sim needs the simulator's address"
     if config.base_url is not None:
-        parts = urlsplit(config.base_url)
-        if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.username:
-            raise ValueError("EXCHANGE_BASE_URL: not an http or https address of a server")
+        parts = _split(config.base_url)
+        if (
+            parts is None
+            or parts.scheme not in ("http", "https")
+            or not parts.hostname
+            or parts.query
+            or parts.username
+        ):
+            yield "EXCHANGE_BASE_URL: not an http or https address of a server"
     for name, value in (("EXCHANGE_API_KEY", config.api_key), ("EXCHANGE_API_SECRET", config.api_secret)):
         if not value.strip():
-            raise ValueError(f"{name}: empty; the exchange answers nothing about an account without it")
+            yield f"{name}: empty; the exchange answers nothing about an account without it"
+
+
+def _check(config: ExchangeConfig) -> None:
+    for problem in problems_with(config):
+        raise ValueError(problem)
+
+
+def _split(address: str) -> SplitResult | None:
+    try:
+        parts = urlsplit(address)
+        _ = parts.port  # raises for what is no number
+    except ValueError:
+        return None
+    return parts
 
 
 def _unix_ms() -> int:

@@ -7,6 +7,7 @@ Whatever cannot be read counts as not set: nobody flattens on a guess.
 import asyncio
 import os
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Protocol
 
@@ -144,11 +145,16 @@ class RedisLatch:
         return bool(await self._redis.delete(self._key))
 
 
+def latch_problems(where: str) -> Iterator[str]:
+    """What is wrong with `ESS_LATCH`, in one line, if anything is."""
+    scheme, _, rest = where.partition(":")
+    if not ((scheme == "file" and rest.startswith("/")) or (scheme == "redis" and rest)):
+        yield f"ESS_LATCH={where!r} is neither file:/absolute/path nor redis:key"
+
+
 def open_latch(where: str, redis: Redis) -> Latch:
     """The latch that `ESS_LATCH` names. Raises ValueError for anything but `file:/absolute/path` or `redis:key`."""
+    for problem in latch_problems(where):
+        raise ValueError(problem)
     scheme, _, rest = where.partition(":")
-    if scheme == "file" and rest.startswith("/"):
-        return FileLatch(Path(rest))
-    if scheme == "redis" and rest:
-        return RedisLatch(redis, rest)
-    raise ValueError(f"ESS_LATCH={where!r} is neither file:/absolute/path nor redis:key")
+    return FileLatch(Path(rest)) if scheme == "file" else RedisLatch(redis, rest)

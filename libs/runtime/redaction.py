@@ -24,10 +24,10 @@ class Redactor:
 
     def add(self, secret: Secret | str) -> None:
         """Never let this value through again. Too short a value is refused: see `_SHORTEST`."""
-        value = secret.sensitive() if isinstance(secret, Secret) else secret
-        if len(value) >= _SHORTEST and value not in self._values:
-            # Longest first, so that a secret inside another does not leave the rest of the longer one behind.
-            self._values = tuple(sorted((*self._values, value), key=len, reverse=True))
+        values = secret.sensitive() if isinstance(secret, Secret) else (secret,)
+        known = {*self._values, *(value for value in values if len(value) >= _SHORTEST)}
+        # Longest first, so that a secret inside another does not leave the rest of the longer one behind.
+        self._values = tuple(sorted(known, key=len, reverse=True))
 
     def text(self, text: str) -> str:
         """`text` with every secret masked."""

@@ -6,7 +6,6 @@ is an error, and only code that knows its command to be idempotent tries again. 
 
 import asyncio
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
 
 import structlog
 from redis.asyncio import Redis
@@ -29,7 +28,8 @@ from redis.exceptions import (
 
 from runtime.clock import Clock, SystemClock
 from runtime.errors import StartupError
-from runtime.secret import Secret, mask_url_passwords
+from runtime.redis_url import problem_with
+from runtime.secret import Secret, SecretUrl, mask_url_passwords
 
 CONNECT_TIMEOUT_S = 2.0
 SOCKET_TIMEOUT_S = 5.0
@@ -44,7 +44,6 @@ _TRANSIENT = (
     TryAgainError,
 )
 _TRANSIENT_CODES = ("MISCONF", "NOREPLICAS", "MASTERDOWN", "LOADING", "BUSY ", "UNKILLABLE")
-_URL_OPTIONS = frozenset({"db", "ssl_ca_certs", "ssl_certfile", "ssl_keyfile", "ssl_cert_reqs", "ssl_check_hostname"})
 _log = structlog.get_logger("runtime.redis")
 
 Reply = Any
@@ -140,9 +139,9 @@ async def _slept(clock: Clock, seconds: float) -> None:
 
 def _open(url: str | Secret, name: str, socket_timeout_s: float) -> Redis:
     text = url.reveal() if isinstance(url, Secret) else url
-    unknown = sorted(parse_qs(urlsplit(text).query).keys() - _URL_OPTIONS)
-    if unknown:
-        raise StartupError(f"REDIS_URL: unknown option {unknown[0]!r}; there are {', '.join(sorted(_URL_OPTIONS))}")
+    problem = problem_with(text)
+    if problem:
+        raise StartupError(f"REDIS_URL {problem}")
     try:
         return _Client.from_url(
             text,
@@ -155,4 +154,4 @@ def _open(url: str | Secret, name: str, socket_timeout_s: float) -> Redis:
             driver_info=None,  # no CLIENT SETINFO: an ACL for Redis 7.0 cannot allow it
         )
     except ValueError as error:
-        raise StartupError(f"REDIS_URL {mask_url_passwords(text)!r}: {error}") from error
+        raise StartupError(f"REDIS_URL={SecretUrl(text)}: {error}") from error

@@ -1,14 +1,19 @@
 """Values that must never be seen (I18)."""
 
 import re
+from urllib.parse import quote, unquote, urlsplit
+
+from runtime.redis_url import problem_with
 
 MASK = "***"
-_URL_PASSWORD = re.compile(r"(?P<head>\b[a-zA-Z][a-zA-Z0-9+.-]*://[^\s/:@?#]*:)[^\s/?#]*(?=@)")
+_URL_PASSWORD = re.compile(r"(?P<head>\b[a-zA-Z][a-zA-Z0-9+.-]*://[^\s/:@?#]*:)\S*(?=@)")
+_URL_OPTION = re.compile(r"(?P<head>[?&](?:password|passwd|username)=)[^\s&#]*")
+_SCHEME = re.compile(r"([a-z]{1,10})://")
 
 
 def mask_url_passwords(text: str) -> str:
     """`text` with the password of every URL in it masked: `redis://user:***@host`."""
-    return _URL_PASSWORD.sub(rf"\g<head>{MASK}", text)
+    return _URL_OPTION.sub(rf"\g<head>{MASK}", _URL_PASSWORD.sub(rf"\g<head>{MASK}", text))
 
 
 class Secret:
@@ -23,9 +28,9 @@ class Secret:
         """The value itself: for the one call that needs it, never for a log line, an event or an error."""
         return self._value
 
-    def sensitive(self) -> str:
-        """The part that must never appear anywhere."""
-        return self._value
+    def sensitive(self) -> tuple[str, ...]:
+        """What must never appear anywhere."""
+        return (self._value,)
 
     def __str__(self) -> str:
         """The mask."""
@@ -49,15 +54,26 @@ class Secret:
 
 
 class SecretUrl(Secret):
-    """A URL whose password is never shown; the rest of it is."""
+    """The address of a Redis, whose password is never shown; the rest of it is, if it surely is the rest."""
 
     __slots__ = ()
 
-    def sensitive(self) -> str:
-        """The password, or nothing when there is none."""
-        found = re.match(r"[^:]+://[^\s/:@?#]*:([^\s/?#]*)@", self._value)
-        return found.group(1) if found else ""
+    def sensitive(self) -> tuple[str, ...]:
+        """The password (or a user's name alone) as it was written, as it is meant, and as others may encode it."""
+        if problem_with(self._value):
+            return (self._value, self._value.partition("://")[2])
+        parts = urlsplit(self._value)
+        written = (parts.username if parts.password is None else parts.password) or ""
+        meant = unquote(written)
+        return tuple({text: None for text in (written, meant, quote(meant, safe="")) if text})
 
     def __str__(self) -> str:
-        """The URL with its password masked."""
-        return mask_url_passwords(self._value)
+        """The URL with its password masked; only the scheme of one that cannot be taken apart for sure."""
+        if problem_with(self._value):
+            scheme = _SCHEME.match(self._value)
+            return f"{scheme.group(1)}://{MASK}" if scheme else MASK
+        parts = urlsplit(self._value)
+        user, _, address = parts.netloc.rpartition("@")
+        name, colon, _ = user.partition(":")
+        shown = f"{name}:{MASK}@" if colon else f"{MASK}@" if user else ""
+        return parts._replace(netloc=f"{shown}{address}").geturl()

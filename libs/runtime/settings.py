@@ -7,13 +7,15 @@ Literal, Secret, SecretUrl, each also optional; bounds by `msgspec.Meta`. Never 
 
 import hashlib
 import json
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar, get_type_hints
+from typing import Annotated, Any, Literal, Protocol, TypeVar, get_type_hints, runtime_checkable
 
 import msgspec
 
 from runtime.errors import SettingsError
+from runtime.redis_url import problem_with
 from runtime.secret import Secret, SecretUrl
 from runtime.values import BadValueError, Kind, did_you_mean, kind_of, parse, shown
 from runtime.variables import KNOWN_VARIABLES, PREFIXES
@@ -27,6 +29,15 @@ class Var(msgspec.Struct, frozen=True):
     """Metadata of a field: the variable that it is read from."""
 
     name: str
+
+
+@runtime_checkable
+class Checked(Protocol):
+    """Settings that can tell what no type tells."""
+
+    def problems(self) -> Iterable[str]:
+        """One line for each mistake, which begins with the variable's name."""
+        ...
 
 
 class CommonSettings(msgspec.Struct, frozen=True, kw_only=True):
@@ -46,6 +57,10 @@ class CommonSettings(msgspec.Struct, frozen=True, kw_only=True):
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     log_format: Literal["json", "text"] = "json"
 
+    def problems(self) -> Iterator[str]:
+        """What is wrong although each value has its type: one line each, which begins with the variable's name."""
+        yield from redis_problems(self.redis_url)
+
 
 def load(cls: type[S], environ: Mapping[str, str], also_known: frozenset[str] = frozenset()) -> S:
     """Read `cls` from `environ`. Raises SettingsError with every mistake, sorted by variable; secrets are never in it.
@@ -56,6 +71,7 @@ def load(cls: type[S], environ: Mapping[str, str], also_known: frozenset[str] = 
     kinds = _kinds(cls)
     mistakes = _unknown(environ, KNOWN_VARIABLES | also_known | {name for name, _ in kinds.values()})
     values: dict[str, object] = {}
+    missing = False
     for field in msgspec.structs.fields(cls):
         name, kind = kinds[field.name]
         try:
@@ -65,15 +81,29 @@ def load(cls: type[S], environ: Mapping[str, str], also_known: frozenset[str] = 
             elif field.required and kind.optional:
                 values[field.name] = None
             elif field.required:
+                missing = True
                 mistakes.append(f"{name} is not set")
         except BadValueError as error:
+            missing |= field.required
             mistakes.append(str(error))
-    if mistakes:
+    if missing:
         raise SettingsError(tuple(sorted(mistakes)))
     try:
-        return cls(**values)
+        settings = cls(**values)
     except ValueError as error:
-        raise SettingsError((str(error),)) from error
+        raise SettingsError(tuple(sorted((*mistakes, str(error))))) from error
+    told = {_named(mistake) for mistake in mistakes}
+    mistakes += [problem for problem in _problems(settings) if _named(problem) not in told]
+    if mistakes:
+        raise SettingsError(tuple(sorted(mistakes)))
+    return settings
+
+
+def redis_problems(url: Secret) -> Iterator[str]:
+    """What is wrong with REDIS_URL; nothing of it is shown."""
+    problem = problem_with(url.reveal())
+    if problem:
+        yield f"REDIS_URL {problem}"
 
 
 def describe(settings: msgspec.Struct) -> dict[str, str | int | bool | None]:
@@ -88,6 +118,16 @@ def secrets_of(settings: msgspec.Struct) -> tuple[Secret, ...]:
     """Every secret in `settings`."""
     values = (getattr(settings, field) for field in settings.__struct_fields__)
     return tuple(value for value in values if isinstance(value, Secret))
+
+
+def _problems(settings: msgspec.Struct) -> Iterable[str]:
+    return settings.problems() if isinstance(settings, Checked) else ()
+
+
+def _named(line: str) -> str:
+    """The variable that a line is about."""
+    found = re.match(r"[A-Z0-9_]+?(?=_FILE\b|[^A-Z0-9_]|$)", line)
+    return found.group(0) if found else ""
 
 
 def _kinds(cls: type[msgspec.Struct]) -> dict[str, tuple[str, Kind]]:

@@ -13,7 +13,7 @@ from flatten_executor.settings import ExecutorSettings
 from governor.settings import GovernorSettings
 from position_oracle.settings import OracleSettings
 from runtime import document
-from runtime.settings import describe, load
+from runtime.settings import describe
 from runtime.variables import KNOWN_VARIABLES, PREFIXES, VARIABLES
 from support.tree import ROOT, text_of, tracked
 
@@ -27,7 +27,7 @@ NOTHING = {"none", "empty", "the environment's own", "none: arms are not signed"
 
 
 def variables_of(settings: type[Struct]) -> dict[str, Any]:
-    shown = describe(load(settings, {}))
+    shown = describe(settings())
     del shown["config_hash"]
     return dict(shown)
 

@@ -1,5 +1,6 @@
 """What the command line needs to know: the same environment variables as the services, read as strictly."""
 
+from collections.abc import Iterator
 from decimal import Decimal
 from typing import Annotated
 
@@ -7,8 +8,9 @@ from msgspec import Meta, Struct
 
 from contracts.streams import DEFAULT_NAMESPACE, Keys
 from contracts.vocabulary import Environment
-from runtime.latch import DEFAULT_LATCH
+from runtime.latch import DEFAULT_LATCH, latch_problems
 from runtime.secret import Secret, SecretUrl
+from runtime.settings import redis_problems
 
 
 class FlatctlSettings(Struct, frozen=True, kw_only=True):
@@ -28,6 +30,11 @@ class FlatctlSettings(Struct, frozen=True, kw_only=True):
     exchange_api_secret: Secret = Secret("")
     ess_latch: str = DEFAULT_LATCH
     flatten_cooldown_seconds: Annotated[Decimal, Meta(ge=0, le=86_400)] = Decimal(60)
+
+    def problems(self) -> Iterator[str]:
+        """What no type tells: one line each, which begins with the variable's name."""
+        yield from redis_problems(self.redis_url)
+        yield from latch_problems(self.ess_latch)
 
     @property
     def keys(self) -> Keys:

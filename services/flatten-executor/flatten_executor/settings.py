@@ -1,5 +1,6 @@
 """The executor's settings: read once, strict, one struct."""
 
+from collections.abc import Iterator
 from decimal import Decimal
 from typing import Annotated
 
@@ -7,8 +8,9 @@ from msgspec import Meta
 
 from contracts.vocabulary import Environment
 from exchange.config import ExchangeConfig
+from exchange.factory import problems_with
 from flatten_executor.core.filters import Limits
-from runtime.latch import DEFAULT_LATCH
+from runtime.latch import DEFAULT_LATCH, latch_problems
 from runtime.secret import Secret
 from runtime.settings import CommonSettings
 
@@ -37,6 +39,12 @@ class ExecutorSettings(CommonSettings, frozen=True, kw_only=True):
     flatten_run_max_seconds: Annotated[int, Meta(ge=1, le=3_600)] = 120
     ess_latch: str = DEFAULT_LATCH
     operators_file: str = ""
+
+    def problems(self) -> Iterator[str]:
+        """As `CommonSettings` says."""
+        yield from super().problems()
+        yield from latch_problems(self.ess_latch)
+        yield from problems_with(self.exchange)
 
     @property
     def live_allowed(self) -> bool:

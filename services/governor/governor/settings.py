@@ -1,5 +1,6 @@
 """The governor's settings: read once, strict, one struct."""
 
+from collections.abc import Iterator
 from decimal import ROUND_CEILING, Decimal
 from typing import Annotated
 
@@ -9,7 +10,7 @@ from contracts.streams import DEFAULT_ALLOCATION_PREFIX
 from contracts.vocabulary import Environment
 from governor.core.allocation import Rules
 from governor.core.case import Standing
-from runtime.latch import DEFAULT_LATCH
+from runtime.latch import DEFAULT_LATCH, latch_problems
 from runtime.settings import CommonSettings
 
 LIVE_PHRASE = "FLATTEN_LIVE"
@@ -31,6 +32,11 @@ class GovernorSettings(CommonSettings, frozen=True, kw_only=True):
     flatten_cooldown_seconds: Annotated[Decimal, Meta(ge=0, le=86_400)] = Decimal(60)
     ess_latch: str = DEFAULT_LATCH
     operators_file: str = ""
+
+    def problems(self) -> Iterator[str]:
+        """As `CommonSettings` says."""
+        yield from super().problems()
+        yield from latch_problems(self.ess_latch)
 
     @property
     def standing(self) -> Standing:

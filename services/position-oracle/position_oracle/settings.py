@@ -1,5 +1,6 @@
 """The oracle's settings: read once, strict, one struct."""
 
+from collections.abc import Iterator
 from decimal import Decimal
 from typing import Annotated
 
@@ -7,6 +8,7 @@ from msgspec import Meta
 
 from contracts.vocabulary import Environment
 from exchange.config import ExchangeConfig
+from exchange.factory import problems_with
 from runtime.secret import Secret
 from runtime.settings import CommonSettings
 
@@ -24,6 +26,11 @@ class OracleSettings(CommonSettings, frozen=True, kw_only=True):
     exchange_api_key: Secret = Secret("")
     exchange_api_secret: Secret = Secret("")
     oracle_poll_seconds: Annotated[Decimal, Meta(gt=0, le=3_600)] = Decimal(1)
+
+    def problems(self) -> Iterator[str]:
+        """As `CommonSettings` says."""
+        yield from super().problems()
+        yield from problems_with(self.exchange)
 
     @property
     def exchange(self) -> ExchangeConfig:

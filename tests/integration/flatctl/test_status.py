@@ -130,7 +130,7 @@ async def test_a_password_in_the_redis_url_is_never_printed(tmp_path: Path) -> N
     [
         ("EXCHANGE_ENV", "lvie", "EXCHANGE_ENV='lvie' is not one of"),
         ("FLATTEN_COOLDOWN", "60", "FLATTEN_COOLDOWN is not a variable that Flatguard knows"),
-        ("REDIS_URL", "http://127.0.0.1", "REDIS_URL 'http://127.0.0.1'"),
+        ("REDIS_URL", "http://127.0.0.1", "REDIS_URL does not begin with redis://"),
         ("ESS_LATCH", "file:relative", "ESS_LATCH='file:relative' is neither"),
     ],
 )

@@ -4,15 +4,19 @@ import io
 import json
 import logging
 from collections.abc import Iterator
+from urllib.parse import quote
 
+import msgspec
 import pytest
 import structlog
 from hypothesis import given
 from hypothesis import strategies as st
 
+from governor.settings import GovernorSettings
 from runtime import logs
 from runtime.redaction import Redactor
 from runtime.secret import MASK, Secret, SecretUrl, mask_url_passwords
+from runtime.settings import describe, redis_problems
 
 HIDDEN = "k3y-that-nobody-may-see"
 QUOTED = 'quo"ted\\and-ünicode-secret'
@@ -156,7 +160,59 @@ def test_a_longer_secret_leaves_nothing_behind_when_a_shorter_one_is_inside_it()
 def test_a_urls_password_alone_is_what_is_sensitive() -> None:
     url = SecretUrl("redis://user:pa55word@host:6379/0")
 
-    assert url.sensitive() == "pa55word"
+    assert url.sensitive() == ("pa55word",)
     assert str(url) == "redis://user:***@host:6379/0"
-    assert SecretUrl("redis://host/0").sensitive() == ""
+    assert SecretUrl("redis://host/0").sensitive() == ()
     assert mask_url_passwords("no url here: a@b") == "no url here: a@b"
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("redis://:p%40ss%2Fword@h:1/0", "redis://:***@h:1/0"),
+        ("redis://u:p@ss:word@h:1/0", "redis://u:***@h:1/0"),
+        ("redis://token-alone@h/0", "redis://***@h/0"),
+        ("rediss://u:pw@h/0?ssl_ca_certs=/ca.pem", "rediss://u:***@h/0?ssl_ca_certs=/ca.pem"),
+        ("unix://u:pw@/run/redis.sock?db=1", "unix://u:***@/run/redis.sock?db=1"),
+        ("redis://u:pa/ss@h/0", "redis://***"),
+        ("redis://u:12/ss@h/0", "redis://***"),
+        ("redis://u:12#ss@h/0", "redis://***"),
+        ("redis://u:12?ss@h/0", "redis://***"),
+        ("redis://h/0?password=hunter2", "redis://***"),
+        ("hunter2", "***"),
+    ],
+)
+def test_of_an_address_that_is_surely_taken_apart_all_but_the_password_is_shown_and_of_another_nothing_i18(
+    url: str, shown: str
+) -> None:
+    assert str(SecretUrl(url)) == shown
+
+
+ANYTHING = st.text(st.characters(min_codepoint=33, max_codepoint=126), min_size=6, max_size=24)
+PLACES = st.sampled_from(
+    ["redis://u:{}@h:1/0", "redis://:{}@h/0", "redis://{}@h/0", "redis://h/0?password={}", "redis://h:1/0?db=1&username={}",
+     "rediss://h/{}", "redis://h:{}/0", "{}"]
+)  # fmt: skip
+
+
+@given(PLACES, ANYTHING.map(lambda text: f"S3cret{text}"))
+def test_whatever_a_password_holds_and_wherever_it_stands_nothing_shows_it_i18(place: str, password: str) -> None:
+    url = SecretUrl(place.format(password))
+    redactor = Redactor()
+    redactor.add(url)
+    told = "".join(redis_problems(url))
+
+    settings = msgspec.structs.replace(GovernorSettings(), redis_url=url)
+    texts = [str(url), repr(url), str(describe(settings)), told, redactor.text(f"connecting to {url.reveal()} now")]
+    assert not [text for text in texts if "S3cret" in text]
+
+
+@given(st.text(min_size=6, max_size=24).map(lambda text: f"S3cret{text}"))
+def test_a_password_that_is_encoded_as_it_should_be_is_masked_in_every_form_i18(password: str) -> None:
+    url = SecretUrl(f"redis://u:{quote(password, safe='')}@h:1/0")
+    redactor = Redactor()
+    redactor.add(url)
+
+    assert list(redis_problems(url)) == []
+    for form in (password, quote(password, safe=""), url.reveal()):
+        assert "S3cret" not in redactor.text(f"a {form} b")

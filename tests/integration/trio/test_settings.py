@@ -1,0 +1,54 @@
+"""Wrong settings: every mistake is one line that names its variable, before anything else is said, and exit code 2."""
+
+import pytest
+
+from support.processes import ServiceProcess
+
+EXCHANGE = {
+    "EXCHANGE_ID": "binance",
+    "EXCHANGE_BASE_URL": "ftp://venue:x",
+    "EXCHANGE_API_KEY": "",
+    "EXCHANGE_API_SECRET": " ",
+}
+LATCH = {"ESS_LATCH": "file:relative"}
+SECRET = "hunter2"
+REDIS = {"REDIS_URL": f"redis://u:pa/{SECRET}@h/0"}
+SERVICES = {
+    "position_oracle.main": {**REDIS, **EXCHANGE},
+    "governor.main": {**REDIS, **LATCH},
+    "flatten_executor.main": {**REDIS, **LATCH, **EXCHANGE},
+}
+
+
+@pytest.mark.parametrize("module", SERVICES)
+async def test_every_mistake_is_one_line_before_the_start_and_shows_no_secret_i18(module: str) -> None:
+    wrong = {**SERVICES[module], "LOG_FORMAT": "xml"}
+    async with ServiceProcess(module, wrong) as service:
+        assert await service.wait() == 2
+
+    name = module.partition(".")[0].replace("_", "-")
+    said = {line.removeprefix(f"{name}: ").split("=")[0].split(":")[0].split(" ")[0] for line in service.lines}
+    assert said == set(wrong), service.text
+    assert len(service.lines) == len(wrong)
+    assert SECRET not in service.text
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://h/0",
+        "redis://h/0?password=hunter2",
+        "redis://h/0?decode_responses=true",
+        "redis://h/0?db=one",
+        "redis://h/zero",
+        "redis://h:port/0",
+        "redis:///0",
+    ],
+)
+async def test_an_address_of_redis_that_cannot_be_one_stops_the_start(url: str) -> None:
+    async with ServiceProcess("governor.main", {"REDIS_URL": url}) as governor:
+        assert await governor.wait() == 2
+
+    (line,) = governor.lines
+    assert line.startswith("governor: REDIS_URL ")
+    assert SECRET not in line
