@@ -79,7 +79,7 @@ def test_the_services_listen_on_their_ports() -> None:
 
 
 def test_the_consumer_names_are_stable() -> None:
-    names = [load(cls, {}).consumer_name for cls in (OracleSettings, GovernorSettings, ExecutorSettings)]
+    names = [load(cls, KEY_AND_SECRET).consumer_name for cls in (OracleSettings, GovernorSettings, ExecutorSettings)]
 
     assert names == ["position-oracle-1", "governor-1", "flatten-executor-1"]
 
@@ -102,7 +102,11 @@ def test_the_phrases_are_these() -> None:
 
 
 def test_the_limits_are_the_documented_ones() -> None:
-    governor, executor, oracle = load(GovernorSettings, {}), load(ExecutorSettings, {}), load(OracleSettings, {})
+    governor, executor, oracle = (
+        load(GovernorSettings, {}),
+        load(ExecutorSettings, KEY_AND_SECRET),
+        load(OracleSettings, KEY_AND_SECRET),
+    )
 
     assert governor.flatten_cooldown_seconds == Decimal(60)
     assert governor.p29_burst_factor == Decimal(2)
@@ -117,7 +121,7 @@ def test_the_limits_are_the_documented_ones() -> None:
 
 @pytest.mark.parametrize("cls", [OracleSettings, GovernorSettings, ExecutorSettings, FlatctlSettings])
 def test_every_program_means_the_same_by_default(cls: type) -> None:
-    shown = describe(load(cls, {}))
+    shown = describe(load(cls, KEY_AND_SECRET))
 
     common = {"REDIS_URL": "redis://127.0.0.1:6379/0", "FLATTEN_NAMESPACE": "quantum:gov:testnet", "ACCOUNT": "main"}
     assert common.items() <= shown.items()
