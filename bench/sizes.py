@@ -41,14 +41,14 @@ FULL = Sizes(
 )
 QUICK = Sizes(
     positions=(3, 6),
-    round_trips_ms=(0, 5, 10),
+    round_trips_ms=(5,),
     flattens=2,
     starts=1,
     other_way_s=0,
     oracle_windows=2,
     oracle_polls=2,
     governor_windows=2,
-    governor_snapshots=3,
+    governor_snapshots=2,  # the last is always checked, so that no machine is too busy for this
     arms=5,
     consumer_runs=2,
     consumer_events=50,

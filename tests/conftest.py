@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 import pytest_asyncio
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 from redis.asyncio import Redis
 
 from runtime.redis_client import open_reader, open_redis
@@ -21,8 +21,8 @@ from support.redis_server import (
     engine_answers,
 )
 
-# Machines are shared: how long one example takes says nothing. Elsewhere the profile is the one that Hypothesis chose.
-settings.register_profile("house", settings(), deadline=None)
+# Machines are shared: how long an example takes, or making it, says nothing. Else the profile is Hypothesis's own.
+settings.register_profile("house", settings(), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("house")
 
 

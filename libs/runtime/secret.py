@@ -63,7 +63,7 @@ class SecretUrl(Secret):
         if problem_with(self._value):
             return (self._value, self._value.partition("://")[2])
         parts = urlsplit(self._value)
-        written = (parts.username if parts.password is None else parts.password) or ""
+        written = parts.password or parts.username or ""
         meant = unquote(written)
         return tuple({text: None for text in (written, meant, quote(meant, safe="")) if text})
 
@@ -74,6 +74,6 @@ class SecretUrl(Secret):
             return f"{scheme.group(1)}://{MASK}" if scheme else MASK
         parts = urlsplit(self._value)
         user, _, address = parts.netloc.rpartition("@")
-        name, colon, _ = user.partition(":")
-        shown = f"{name}:{MASK}@" if colon else f"{MASK}@" if user else ""
+        name, _, password = user.partition(":")
+        shown = f"{name}:{MASK}@" if password else f"{MASK}@" if user else ""
         return parts._replace(netloc=f"{shown}{address}").geturl()

@@ -9,7 +9,8 @@ from pathlib import Path
 
 from msgspec import Struct
 
-TIMEOUT_S = 30.0
+from support.patience import HANG_S
+
 KEPT = ("PATH", "HOME", "LANG", "TMPDIR", "VIRTUAL_ENV")
 
 
@@ -52,12 +53,13 @@ class Flatctl:
 
 async def finish(process: Process, typed: str = "") -> Said:
     """Wait for the end of a command; kills it when it does not come."""
+    ending = asyncio.create_task(process.communicate(typed.encode() if typed else None))
     try:
-        async with asyncio.timeout(TIMEOUT_S):
-            out, err = await process.communicate(typed.encode() if typed else None)
+        ended, _ = await asyncio.wait((ending,), timeout=HANG_S)
     finally:
         if process.returncode is None:
             process.kill()
-            await process.wait()
+    out, err = await ending
+    assert ended, f"flatctl did not end:\n{out.decode()}\n{err.decode()}"
     assert process.returncode is not None
     return Said(process.returncode, out.decode(), err.decode())

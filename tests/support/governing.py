@@ -1,7 +1,7 @@
 """A governor as a process, with every gate open; what others tell it, and what it shows."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from decimal import Decimal
 from pathlib import Path
@@ -11,6 +11,7 @@ from contracts.positions import PositionSnapshot
 from contracts.vocabulary import Environment
 from runtime.entries import publish
 from support.operator import Operator
+from support.patience import HANG_S
 from support.processes import ServiceProcess
 
 Running = Callable[..., AbstractAsyncContextManager[None]]
@@ -62,13 +63,18 @@ async def show(operator: Operator, snapshot: PositionSnapshot) -> None:
     await publish(operator.redis, key, snapshot, source="/test/oracle", subject="main", event_id=event_id, time_ms=1)
 
 
-async def wait_metric(governor: ServiceProcess, line: str) -> str:
-    """The metrics, once they hold the line: another process's state, there is nothing to wait on but asking."""
-    text = ""
+async def wait_metrics(governor: ServiceProcess, *wanted: str, without: Sequence[str] = ()) -> list[str]:
+    """The metrics' lines, once they hold all that is wanted and none that is to be gone.
+
+    They are another process's state, made of what it does and reads in turn: there is nothing to wait on but asking.
+    """
+    lines: list[str] = []
     try:
-        async with asyncio.timeout(20):
-            while line not in text.splitlines():
-                text = await governor.metrics()
+        async with asyncio.timeout(HANG_S):
+            while not set(wanted) <= set(lines) or set(without) & set(lines):
+                lines = (await governor.metrics()).splitlines()
+                await asyncio.sleep(0.02)
     except TimeoutError:
-        raise AssertionError(f"no line {line!r} in:\n{text}") from None
-    return text
+        missing, left = set(wanted) - set(lines), set(without) & set(lines)
+        raise AssertionError(f"missing: {missing}, not gone: {left}\n{chr(10).join(lines)}\n{governor.text}") from None
+    return lines

@@ -14,6 +14,7 @@ from contracts.streams import Keys
 from runtime.entries import entry_fields
 from runtime.redis_client import raw
 from support.arms import a_disarm, an_arm
+from support.patience import HANG_S
 
 E = TypeVar("E", bound=Event)
 
@@ -76,16 +77,23 @@ class Operator:
         rows = await raw(self.redis, "XRANGE", self.keys.of(event_type), "-", "+")
         return _decoded(rows, event_type)
 
-    async def wait_for(self, event_type: type[E], count: int = 1, timeout_s: float = 20.0) -> list[E]:
+    async def wait_for(self, event_type: type[E], count: int = 1, timeout_s: float = HANG_S) -> list[E]:
         """The same, once there are at least `count`; wakes up when the stream grows."""
         stream_key, after = self.keys.of(event_type), b"0-0"
         found: list[E] = []
-        async with asyncio.timeout(timeout_s):
-            while len(found) < count:
-                reply = await raw(self.reader, "XREAD", "BLOCK", 1_000, "STREAMS", stream_key, after)
-                rows = reply[0][1] if reply else []
-                after = rows[-1][0] if rows else after
-                found += [event for _, event in _decoded(rows, event_type)]
+        try:
+            async with asyncio.timeout(timeout_s):
+                while len(found) < count:
+                    reply = await raw(self.reader, "XREAD", "BLOCK", 1_000, "STREAMS", stream_key, after)
+                    rows = reply[0][1] if reply else []
+                    after = rows[-1][0] if rows else after
+                    found += [event for _, event in _decoded(rows, event_type)]
+        except TimeoutError:
+            audit = await raw(self.redis, "XREVRANGE", self.keys.stream("flatten.audit"), "+", "-", "COUNT", 20)
+            newest = [dict(zip(fields[::2], fields[1::2], strict=True)).get(b"data") for _, fields in audit]
+            raise AssertionError(
+                f"{len(found)} of {count} {event_type.event_type()} came: {found[-5:]}\nnewest in the audit: {newest}"
+            ) from None
         return found
 
     async def pending(self, group: str) -> int:

@@ -1,6 +1,7 @@
 """A collector: receives real OTLP over HTTP and keeps the spans."""
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable
 from contextlib import AsyncExitStack
 from typing import Any, Self
@@ -13,8 +14,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
 )
 
 from support.http_server import serve
-
-TIMEOUT_S = 15.0
+from support.patience import HANG_S
 
 
 class ReceivedSpan(Struct, frozen=True, kw_only=True):
@@ -48,24 +48,37 @@ class OtlpReceiver:
         await self._open.aclose()
 
     async def wait_span(
-        self, wanted: str | Callable[[ReceivedSpan], bool], *, timeout_s: float = TIMEOUT_S
+        self, wanted: str | Callable[[ReceivedSpan], bool], *, timeout_s: float = HANG_S
     ) -> ReceivedSpan:
         """The first span with that name, or that the predicate accepts."""
         accept = wanted if callable(wanted) else lambda span: span.name == wanted
-        try:
-            async with asyncio.timeout(timeout_s), self._news:
-                while True:
-                    for span in self.spans:
-                        if accept(span):
-                            return span
-                    await self._news.wait()
-        except TimeoutError:
-            names = sorted({span.name for span in self.spans})
-            raise AssertionError(f"no such span came: {wanted}; there were {names}") from None
+        return (await self._wait(lambda: [span for span in self.spans if accept(span)], str(wanted), timeout_s))[0]
+
+    async def wait_trace(
+        self, trace_id: str, whole: Callable[[list[ReceivedSpan]], bool], *, timeout_s: float = HANG_S
+    ) -> list[ReceivedSpan]:
+        """Every span of one trace, once the predicate finds it whole: spans come in batches, in any order."""
+
+        def found() -> list[ReceivedSpan]:
+            spans = self.trace(trace_id)
+            return spans if whole(spans) else []
+
+        return await self._wait(found, f"the whole trace {trace_id}", timeout_s)
 
     def trace(self, trace_id: str) -> list[ReceivedSpan]:
         """Every span of one trace that came so far."""
         return [span for span in self.spans if span.trace_id == trace_id]
+
+    async def _wait(self, found: Callable[[], list[ReceivedSpan]], what: str, timeout_s: float) -> list[ReceivedSpan]:
+        """What is found, once something is; looked for whenever spans came."""
+        try:
+            async with asyncio.timeout(timeout_s), self._news:
+                while not (spans := found()):
+                    await self._news.wait()
+                return spans
+        except TimeoutError:
+            names = Counter(f"{span.service}: {span.name}" for span in self.spans)
+            raise AssertionError(f"{what} did not come; there were {dict(names)}") from None
 
     def _app(self) -> web.Application:
         app = web.Application(client_max_size=64 * 1024 * 1024)

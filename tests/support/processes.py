@@ -11,7 +11,9 @@ from typing import Self
 
 import aiohttp
 
-TIMEOUT_S = 20.0
+from support.patience import HANG_S
+
+LINE_BYTES_MAX = 1024 * 1024
 KEPT = ("PATH", "HOME", "LANG", "TMPDIR", "VIRTUAL_ENV")
 """What a service may see of the tests' own environment: settings come from the test alone."""
 
@@ -30,10 +32,22 @@ class ServiceProcess:
         self._reading: asyncio.Task[None] | None = None
         self._news = asyncio.Condition()
         self._ended = False
+        self._first_line = 0
+        """Where what it says since its last start begins."""
 
     async def start(self) -> Self:
+        """Start it, or start it again after its end."""
+        self._ended, self._first_line = False, len(self.lines)
         self._process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", self.module, *self._arguments, env=self._env, stdin=None, stdout=PIPE, stderr=STDOUT
+            sys.executable,
+            "-m",
+            self.module,
+            *self._arguments,
+            env=self._env,
+            stdin=None,
+            stdout=PIPE,
+            stderr=STDOUT,
+            limit=LINE_BYTES_MAX,
         )
         self._reading = asyncio.create_task(self._read())
         return self
@@ -62,15 +76,18 @@ class ServiceProcess:
     def text(self) -> str:
         return "\n".join(self.lines)
 
-    async def wait(self, timeout_s: float = TIMEOUT_S) -> int:
+    async def wait(self, timeout_s: float = HANG_S) -> int:
         """Its exit code, once it has ended and everything it said was read."""
-        async with asyncio.timeout(timeout_s):
-            code = await self._running.wait()
-            if self._reading is not None:
-                await self._reading
+        try:
+            async with asyncio.timeout(timeout_s):
+                code = await self._running.wait()
+                if self._reading is not None:
+                    await self._reading
+        except TimeoutError:
+            raise AssertionError(f"{self.module} did not end within {timeout_s:g} s:\n{self.text}") from None
         return code
 
-    async def wait_line(self, pattern: str, *, after: int = 0, timeout_s: float = TIMEOUT_S) -> str:
+    async def wait_line(self, pattern: str, *, after: int = 0, timeout_s: float = HANG_S) -> str:
         """The first line, from number `after` on, in which the regular expression is found."""
         try:
             async with asyncio.timeout(timeout_s), self._news:
@@ -85,22 +102,26 @@ class ServiceProcess:
 
     async def http_url(self) -> str:
         """Where it serves /healthz, /readyz and /metrics: it says so when it listens."""
-        line = await self.wait_line(r"http listening on http://")
+        line = await self.wait_line(r"http listening on http://", after=self._first_line)
         found = re.search(r"http://[0-9.]+:[0-9]+", line)
         assert found is not None
         return found.group(0)
 
-    async def wait_ready(self, timeout_s: float = TIMEOUT_S) -> None:
+    async def wait_ready(self, timeout_s: float = HANG_S) -> None:
         """Return once /readyz says 200."""
         await self._wait_readyz(200, timeout_s)
 
-    async def wait_unready(self, timeout_s: float = TIMEOUT_S) -> None:
+    async def wait_unready(self, timeout_s: float = HANG_S) -> None:
         """Return once /readyz says 503."""
         await self._wait_readyz(503, timeout_s)
 
     async def metrics(self) -> str:
-        async with aiohttp.ClientSession() as session, session.get(f"{await self.http_url()}/metrics") as answer:
-            return await answer.text()
+        url = await self.http_url()
+        try:
+            async with _asking() as session, session.get(f"{url}/metrics") as answer:
+                return await answer.text()
+        except (aiohttp.ClientError, TimeoutError) as error:
+            raise AssertionError(f"{self.module}: /metrics does not answer: {error!r}\n{self.text}") from error
 
     def sigterm(self) -> None:
         self._signal(signal.SIGTERM)
@@ -117,14 +138,17 @@ class ServiceProcess:
     async def _wait_readyz(self, status: int, timeout_s: float) -> None:
         answer = "nothing"
         try:
-            async with asyncio.timeout(timeout_s), aiohttp.ClientSession() as session:
+            async with asyncio.timeout(timeout_s), _asking() as session:
                 url = f"{await self.http_url()}/readyz"
                 while True:
                     assert not self._ended, f"{self.module} ended:\n{self.text}"
-                    async with session.get(url) as response:
-                        answer = await response.text()
-                        if response.status == status:
-                            return
+                    try:
+                        async with session.get(url) as response:
+                            answer = await response.text()
+                            if response.status == status:
+                                return
+                    except aiohttp.ClientError as error:  # it is ending: its last words are read next
+                        answer = repr(error)
                     await asyncio.sleep(0.02)  # another process's state: there is nothing to wait on but asking
         except TimeoutError:
             raise AssertionError(f"{self.module}: /readyz is not {status}: {answer}\n{self.text}") from None
@@ -148,3 +172,7 @@ class ServiceProcess:
     def _running(self) -> Process:
         assert self._process is not None, "not started"
         return self._process
+
+
+def _asking() -> aiohttp.ClientSession:
+    return aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=HANG_S))

@@ -5,6 +5,8 @@ from contextlib import suppress
 from typing import Self
 from urllib.parse import urlsplit
 
+from support.patience import HANG_S
+
 
 class FaultyProxy:
     """Passes bytes on until it is told otherwise. Use as `async with FaultyProxy(url) as proxy:` and `proxy.url`."""
@@ -40,6 +42,15 @@ class FaultyProxy:
         """Let the next command that holds `to` reach the server, lose its reply and cut that connection."""
         self.dropped.clear()
         self._drop_after = to.upper()
+
+    async def wait_dropped(self) -> None:
+        """Return once that reply was lost."""
+        try:
+            async with asyncio.timeout(HANG_S):
+                await self.dropped.wait()
+        except TimeoutError:
+            missed = f"no command with {self._drop_after!r} came" if self._drop_after else "its reply did not come"
+            raise AssertionError(f"no reply was lost: {missed}; {len(self._tasks)} connections are open") from None
 
     def stall(self) -> None:
         """Pass nothing on, in either direction, without closing anything."""

@@ -12,7 +12,8 @@ import docker  # type: ignore[import-untyped]
 from docker.errors import DockerException  # type: ignore[import-untyped]
 from testcontainers.core.container import DockerContainer
 
-from support.redis_local import OPTIONS, NoRedisError, free_port, version_in, wait_until_it_answers
+from support.patience import HANG_S
+from support.redis_local import DURABLE, NoRedisError, free_port, version_in, wait_until_it_answers
 
 IMAGES = ("redis:8-trixie", "redis:7-bookworm", "valkey/valkey:8-trixie")
 
@@ -20,8 +21,9 @@ IMAGES = ("redis:8-trixie", "redis:7-bookworm", "valkey/valkey:8-trixie")
 class ContainerRedis:
     """A server in a container, on a port of this machine that stays the same over restarts."""
 
-    def __init__(self, image: str) -> None:
+    def __init__(self, image: str, options: tuple[str, ...] = DURABLE) -> None:
         self._image = image
+        self._options = options
         self._port = free_port()
         self._container: Any = None
         self.about = f"container {image} ({image_version(image)})"
@@ -32,12 +34,20 @@ class ContainerRedis:
 
     def start(self) -> None:
         if self._container is None:
-            container = DockerContainer(self._image).with_command([_program(self._image), *OPTIONS])
+            container = DockerContainer(self._image).with_command([_program(self._image), *self._options])
             container.ports = {"6379/tcp": ("127.0.0.1", self._port)}  # with_bind_ports would open it to everyone
             self._container = container.start()
         else:
             self._container.get_wrapped_container().start()
-        wait_until_it_answers(self.url, lambda: False)
+        wait_until_it_answers(self.url, self._ended, self._said)
+
+    def _ended(self) -> bool:
+        container = self._container.get_wrapped_container()
+        container.reload()
+        return bool(container.status in ("exited", "dead"))
+
+    def _said(self) -> str:
+        return str(self._container.get_wrapped_container().logs().decode(errors="replace"))
 
     def stop(self) -> None:
         self._container.get_wrapped_container().stop()
@@ -80,7 +90,7 @@ def _listens() -> bool:
 
 def _pings() -> bool:
     try:
-        client = docker.from_env(timeout=5)
+        client = docker.from_env(timeout=HANG_S)
         try:
             return bool(client.ping())
         finally:
@@ -92,7 +102,7 @@ def _pings() -> bool:
 @functools.cache
 def image_version(image: str) -> str:
     """The version of the server in the image, asked of the server; "to be pulled" while the image is not here."""
-    client = docker.from_env(timeout=30)
+    client = docker.from_env(timeout=HANG_S)
     try:
         if not client.images.list(image):
             return "to be pulled"

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Protocol
 
 from support.redis_container import IMAGES, ContainerRedis, engine_answers
-from support.redis_local import NO_SERVER, LocalRedis, NoRedisError, find_binary, server_version
+from support.redis_local import DURABLE, IN_MEMORY, NO_SERVER, LocalRedis, NoRedisError, find_binary, server_version
 
 __all__ = ["IMAGES", "ContainerRedis", "NoRedisError", "RedisServer", "choose", "choose_own", "engine_answers"]
 
@@ -62,7 +62,7 @@ def choose(environ: Mapping[str, str], directory: Path) -> RedisServer:
     """The shared server of a test session, not yet started. Raises NoRedisError."""
     if environ.get("REDIS_URL") and not must_be_containers(environ):
         return GivenRedis(environ["REDIS_URL"])
-    return ContainerRedis(IMAGES[0]) if engine_answers(environ) else _local(directory)
+    return ContainerRedis(IMAGES[0], IN_MEMORY) if engine_answers(environ) else _local(directory, IN_MEMORY)
 
 
 def choose_own(environ: Mapping[str, str], directory: Path) -> RedisServer:
@@ -75,8 +75,8 @@ def must_be_containers(environ: Mapping[str, str]) -> bool:
     return environ.get("REQUIRE_CONTAINERS") == "1"
 
 
-def _local(directory: Path) -> LocalRedis:
+def _local(directory: Path, options: tuple[str, ...] = DURABLE) -> LocalRedis:
     binary = find_binary()
     if binary is None:
         raise NoRedisError(NO_SERVER)
-    return LocalRedis(binary, directory)
+    return LocalRedis(binary, directory, options)

@@ -15,6 +15,7 @@ from contracts.vocabulary import Environment
 from governor.core.record import request_id_of
 from runtime.redis_client import raw
 from support.operator import Operator
+from support.patience import HANG_S
 
 
 class Requester(Operator):
@@ -65,7 +66,7 @@ class Requester(Operator):
         fields = self._fields(event, f"{request_id}:abort")
         await raw(self.redis, "XADD", self.keys.of(AbortRequested), "*", *fields)
 
-    async def verdict(self, count: int = 1, timeout_s: float = 30.0) -> FlattenCompleted:
+    async def verdict(self, count: int = 1, timeout_s: float = HANG_S) -> FlattenCompleted:
         """The newest FlattenCompleted, once there are `count`."""
         return (await self.wait_for(FlattenCompleted, count, timeout_s))[-1]
 

@@ -1,7 +1,5 @@
 """The exchange simulator as a real process, and its control API as methods."""
 
-import asyncio
-import sys
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from types import TracebackType
@@ -9,13 +7,14 @@ from typing import Any, Self
 
 import aiohttp
 
-START_TIMEOUT_S = 15.0
-STOP_TIMEOUT_S = 5.0
+from support.patience import HANG_S
+from support.processes import ServiceProcess
+
 LISTENING = "exchange-sim listening on "
 
 
 class SimulatorError(RuntimeError):
-    """The simulator did not start, or refused a control request."""
+    """The simulator did not start or stop as it should, failed inside, or refused a control request."""
 
 
 class Simulator:
@@ -30,53 +29,50 @@ class Simulator:
     read_secret = "sim-read-secret"
 
     def __init__(self, *arguments: str) -> None:
-        self._arguments = arguments
-        self._process: asyncio.subprocess.Process | None = None
+        self._process = ServiceProcess("exchange_sim.main", {}, arguments=("--port", "0", *arguments))
+        self._running = False
         self._session: aiohttp.ClientSession | None = None
         self.base_url = ""
 
     async def start(self) -> Self:
         """Start the process and wait until it listens."""
-        self._process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            "-m",
-            "exchange_sim.main",
-            "--port",
-            "0",
-            *self._arguments,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
-        )
+        await self._process.start()
+        self._running = True
         try:
-            self.base_url = await asyncio.wait_for(self._listening_url(), START_TIMEOUT_S)
-        except BaseException:
-            await self.stop()
+            line = await self._process.wait_line(f"^{LISTENING}")
+        except BaseException as error:
+            self._running = False
+            await self._process.close()
+            if isinstance(error, AssertionError):
+                raise SimulatorError(str(error)) from error
             raise
-        self._session = aiohttp.ClientSession(self.base_url, timeout=aiohttp.ClientTimeout(total=60))
+        self.base_url = line.removeprefix(LISTENING).strip()
+        # Longer than the longest wait that the simulator is asked for: it answers that one itself, with what it saw.
+        self._session = aiohttp.ClientSession(self.base_url, timeout=aiohttp.ClientTimeout(total=2 * HANG_S))
         return self
 
     async def stop(self) -> None:
-        """Stop the process (SIGKILL where SIGTERM is not enough); raises SimulatorError if it failed inside."""
+        """Ask the process to end, and wait; raises SimulatorError if it does not end well, or failed inside before."""
         if self._session is not None:
             await self._session.close()
             self._session = None
-        process, self._process = self._process, None
-        if process is None:
+        if not self._running:
             return
-        if process.returncode is None:
-            process.terminate()
+        self._running = False
+        if self._process.returncode is None:
+            self._process.sigterm()
         try:
-            _, said = await asyncio.wait_for(process.communicate(), STOP_TIMEOUT_S)
-        except TimeoutError:
-            process.kill()
-            _, said = await process.communicate()
-        if b"Traceback" in said:
-            raise SimulatorError(f"the simulator failed inside:\n{said.decode()}")
+            code = await self._process.wait()
+        except AssertionError as error:
+            raise SimulatorError(str(error)) from error
+        finally:
+            await self._process.close()
+        if code or "Traceback" in self._process.text:
+            raise SimulatorError(f"the simulator ended with {code}:\n{self._process.text}")
 
     @property
     def pid(self) -> int:
         """The process id."""
-        assert self._process is not None, "the simulator is not running"
         return self._process.pid
 
     async def __aenter__(self) -> Self:
@@ -131,6 +127,10 @@ class Simulator:
         """Drop all planned faults and cut what they hold back."""
         await self._call("DELETE", "faults")
 
+    async def proceed(self) -> None:
+        """Let what is held back for a time go on, as if the time were over."""
+        await self._post("proceed", None)
+
     async def fault_counts(self) -> list[dict[str, Any]]:
         """Return how often each planned fault was met and struck."""
         counts: list[dict[str, Any]] = await self._call("GET", "faults")
@@ -150,14 +150,14 @@ class Simulator:
         """Return every order received since the last reset."""
         return await self.wait_orders(0)
 
-    async def wait_orders(self, count: int, timeout_s: float = 10.0) -> list[dict[str, Any]]:
+    async def wait_orders(self, count: int, timeout_s: float = HANG_S) -> list[dict[str, Any]]:
         """Wait until `count` orders were received; raises SimulatorError when they do not come."""
         orders: list[dict[str, Any]] = await self._call("GET", f"orders?wait_for={count}&timeout_s={timeout_s}")
         if len(orders) < count:
             raise SimulatorError(f"waited {timeout_s} s for {count} orders, {len(orders)} came")
         return orders
 
-    async def wait(self, timeout_s: float = 10.0, **goals: int | str) -> None:
+    async def wait(self, timeout_s: float = HANG_S, **goals: int | str) -> None:
         """Wait for orders=N, filled=N, requests=N (of method=, path=) or open_positions=N (at most); else raises."""
         query = "&".join(f"{name}={value}" for name, value in goals.items())
         answer = await self._call("GET", f"wait?{query}&timeout_s={timeout_s}")
@@ -174,18 +174,11 @@ class Simulator:
 
     async def _call(self, method: str, name: str, body: Any = None) -> Any:
         assert self._session is not None, "the simulator is not running"
-        async with self._session.request(method, f"/sim/{name}", json=body) as response:
-            answer = await response.json(content_type=None)
-            if response.status != 200:
-                raise SimulatorError(f"{method} /sim/{name}: {response.status} {answer}")
-            return answer
-
-    async def _listening_url(self) -> str:
-        process = self._process
-        assert process is not None
-        assert process.stdout is not None
-        assert process.stderr is not None
-        line = (await process.stdout.readline()).decode()
-        if line.startswith(LISTENING):
-            return line.removeprefix(LISTENING).strip()
-        raise SimulatorError(f"the simulator did not start: {(await process.stderr.read()).decode().strip()}")
+        try:
+            async with self._session.request(method, f"/sim/{name}", json=body) as response:
+                answer = await response.json(content_type=None)
+                if response.status != 200:
+                    raise SimulatorError(f"{method} /sim/{name}: {response.status} {answer}")
+                return answer
+        except (aiohttp.ClientError, TimeoutError) as error:
+            raise SimulatorError(f"{method} /sim/{name}: {error!r}\n{self._process.text}") from error

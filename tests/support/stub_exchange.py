@@ -2,12 +2,14 @@
 
 import asyncio
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from types import TracebackType
 from typing import Any, Self
 from urllib.parse import parse_qsl, urlsplit
 
 from msgspec import Struct, field
+
+from support.patience import HANG_S
 
 
 class Reply(Struct, frozen=True, kw_only=True):
@@ -49,24 +51,37 @@ def error(status: int, code: int, message: str, **headers: str) -> Reply:
 
 
 class StubExchange:
-    """Answers each call with its script, in order; the last reply of a script repeats. An unscripted call is 404."""
+    """Answers each call with its script, in order; the last reply of a script repeats. An unscripted call is 404.
+
+    Requests that leave together arrive in any order: where the answer depends on which one it is, script a function.
+    """
 
     def __init__(self) -> None:
         self.url = ""
         self.requests: list[Seen] = []
-        self.arrived = asyncio.Event()
-        """Set by every request."""
-        self._scripts: dict[str, list[Reply]] = {}
+        self._arrived = asyncio.Event()
+        self._scripts: dict[str, list[Reply | Callable[[Seen], Reply]]] = {}
         self._server: asyncio.Server | None = None
         self.tasks: set[asyncio.Task[Any]] = set()
         """One for each open connection."""
         self._opened = 0
 
-    def script(self, call: str, *replies: Reply) -> None:
+    def script(self, call: str, *replies: Reply | Callable[[Seen], Reply]) -> None:
         self._scripts[call] = list(replies)
 
     def seen(self, call: str) -> list[Seen]:
         return [request for request in self.requests if request.call == call]
+
+    async def wait_requests(self, count: int) -> None:
+        """Return once so many requests have arrived."""
+        try:
+            async with asyncio.timeout(HANG_S):
+                while len(self.requests) < count:
+                    self._arrived.clear()
+                    await self._arrived.wait()
+        except TimeoutError:
+            calls = [request.call for request in self.requests]
+            raise AssertionError(f"{len(calls)} of {count} requests arrived: {calls}") from None
 
     async def __aenter__(self) -> Self:
         self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
@@ -101,9 +116,10 @@ class StubExchange:
         """Whether the connection stays open."""
         request = await _read_request(reader, number)
         self.requests.append(request)
-        self.arrived.set()
+        self._arrived.set()
         script = self._scripts.get(request.call, [Reply(status=404, body=b"not scripted")])
-        reply = script.pop(0) if len(script) > 1 else script[0]
+        step = script.pop(0) if len(script) > 1 else script[0]
+        reply = step(request) if callable(step) else step
         if reply.hold is not None:
             await reply.hold.wait()
         if reply.disconnect:

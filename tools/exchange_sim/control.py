@@ -19,8 +19,10 @@ Arrange (each answers `{"ok": true}`, or 400 with `{"error": …}` and nothing c
 
 Go wrong: `POST /sim/faults` takes a list of `{action, match: {method, path, symbol, client_order_id_prefix, order_type,
 side, api_key, nth}, times, effect, execute, …}`; `DELETE /sim/faults` drops the plan and cuts what is held back;
-`GET /sim/faults` says how often each was met. `nth`: first match to go wrong (1), `times` how many (1; 0 all).
-`effect` is a body of `/sim/change`, applied just before. `execute` overrides whether the request still takes effect.
+`GET /sim/faults` says how often each was met. `POST /sim/proceed` ends every `hold_ms` that runs: what waits goes on as
+if its time were over, so that something can be held back for just as long as it takes to do something else. `nth`:
+first match to go wrong (1), `times` how many (1; 0 all). `effect` is a body of `/sim/change`, applied just before.
+`execute` overrides whether the request still takes effect.
 
 Many HTTP clients resend a GET or DELETE by themselves when its connection is reset: `times: 2` makes the loss felt.
 
@@ -120,6 +122,7 @@ class Control:
         }
         return [
             *(web.post(f"/sim/{name}", handler) for name, handler in changes.items()),
+            web.post("/sim/proceed", self._proceed),
             web.delete("/sim/faults", self._drop_faults),
             web.get("/sim/faults", self._list_faults),
             web.get("/sim/state", self._state),
@@ -148,6 +151,10 @@ class Control:
     async def _drop_faults(self, _request: web.Request) -> web.Response:
         self._venue.faults.planned.clear()
         self._gateway.release()
+        return _json({"ok": True})
+
+    async def _proceed(self, _request: web.Request) -> web.Response:
+        self._gateway.proceed()
         return _json({"ok": True})
 
     async def _list_faults(self, _request: web.Request) -> web.Response:

@@ -29,11 +29,17 @@ class Gateway:
         self._venue = venue
         self._watch = watch
         self._released = asyncio.Event()
+        self._time_is_over = asyncio.Event()
 
     def release(self) -> None:
         """Let go of every answer that is held back: their connections are cut."""
         self._released.set()
         self._released = asyncio.Event()
+
+    def proceed(self) -> None:
+        """End the time for which anything is held back now: it goes on as if it had waited that long."""
+        self._time_is_over.set()
+        self._time_is_over = asyncio.Event()
 
     async def answer(self, request: web.Request) -> web.StreamResponse:
         """Answer one request, or spoil the answer as planned."""
@@ -134,10 +140,10 @@ class Gateway:
 
     async def _elapsed(self, hold_ms: int) -> bool:
         """Wait; False when everything held was released before the time was over."""
-        released = self._released
+        waits = [asyncio.create_task(event.wait()) for event in (self._released, self._time_is_over)]
         try:
-            async with asyncio.timeout(hold_ms / 1000):
-                await released.wait()
-        except TimeoutError:
-            return True
-        return False
+            await asyncio.wait(waits, timeout=hold_ms / 1000, return_when=asyncio.FIRST_COMPLETED)
+            return not waits[0].done()
+        finally:
+            for wait in waits:
+                wait.cancel()

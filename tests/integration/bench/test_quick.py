@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+import pytest
 
 ROOT = Path(__file__).parents[3]
 CELL = {
@@ -18,7 +19,7 @@ CELL = {
     "ccxt, concurrent, default throttle, last close",
 }
 FIGURES = {
-    **{f"Arm → …, {count} positions, {far} ms": CELL for count in (3, 6) for far in (0, 5, 10)},
+    **{f"Arm → …, {count} positions, 5 ms": CELL for count in (3, 6)},
     "Arm → …, 44 positions, 50 ms, the first flatten after a start": {
         "Flatguard, last close",
         "Flatguard, FlattenCompleted",
@@ -38,6 +39,7 @@ FIGURES = {
 }
 
 
+@pytest.mark.timeout(400)  # a dozen programs start, one after the other
 async def test_every_figure_is_measured_and_in_the_table(tmp_path: Path) -> None:
     bench = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "bench", "--quick", "--out", str(tmp_path), cwd=ROOT, stdout=PIPE, stderr=PIPE
@@ -59,6 +61,7 @@ async def test_every_figure_is_measured_and_in_the_table(tmp_path: Path) -> None
 
 
 def _measured(figure: dict[str, Any]) -> bool:
-    """CPU beyond idling may come out as nothing in a run this short; everything else takes its time."""
+    """CPU beyond idling may come out as nothing, or less, in a run this short; everything else takes its time."""
     samples = figure["samples"]
-    return bool(samples) and all(math.isfinite(sample) for sample in samples) and max(samples) > 0
+    whole = bool(samples) and all(math.isfinite(sample) for sample in samples)
+    return whole and (figure["name"].startswith("CPU ") or max(samples) > 0)

@@ -1,5 +1,6 @@
 """A scripted exchange, and a gateway to it whose time only moves when it sleeps."""
 
+import asyncio
 from collections.abc import AsyncIterator
 
 import pytest
@@ -7,13 +8,15 @@ import pytest
 from contracts.vocabulary import Environment
 from exchange.binance import BinanceGateway
 from exchange.config import ExchangeConfig
+from support.patience import HANG_S
 from support.stub_exchange import StubExchange
 
+POSITIONS = "GET /fapi/v2/positionRisk"
 NOW_MS = 1_764_000_000_000
 
 
 class Time:
-    """A wall and a monotonic clock that only sleeping moves."""
+    """A wall and a monotonic clock that only sleeping moves. What was begun before a sleep is on its way by its end."""
 
     def __init__(self) -> None:
         self.passed_ms = 0
@@ -27,6 +30,7 @@ class Time:
 
     async def sleep(self, seconds: float) -> None:
         self.slept_s.append(seconds)
+        await asyncio.sleep(0)
         self.passed_ms += round(seconds * 1000)
 
 
@@ -48,8 +52,8 @@ async def gateway(stub: StubExchange, time: Time) -> AsyncIterator[BinanceGatewa
         base_url=stub.url,
         api_key="the-key",
         api_secret="the-secret",
-        request_timeout_ms=2_000,
-        order_timeout_ms=2_000,
+        request_timeout_ms=int(HANG_S * 1000),
+        order_timeout_ms=int(HANG_S * 1000),
     )
     opened = BinanceGateway(config, now_ms=time.now_ms, monotonic_ms=time.monotonic_ms, sleep=time.sleep)
     yield opened

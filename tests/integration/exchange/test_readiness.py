@@ -6,12 +6,12 @@ import pytest
 
 from exchange.binance import BinanceGateway
 from exchange.errors import ReadFailed, ReadUnusable
+from support.patience import HANG_S
 from support.stub_exchange import Reply, StubExchange, ok
 from support.venue_samples import body, exchange_info, position_row
 
-from .conftest import NOW_MS, Time
+from .conftest import NOW_MS, POSITIONS, Time
 
-POSITIONS = "GET /fapi/v2/positionRisk"
 INFO = "GET /fapi/v1/exchangeInfo"
 TIME = "GET /fapi/v1/time"
 PING = "GET /fapi/v1/ping"
@@ -41,7 +41,7 @@ async def test_a_caller_that_goes_away_does_not_spoil_the_reading_for_the_others
     stub.script(INFO, Reply(body=body(exchange_info()), hold=answer))
 
     leaving, staying = (asyncio.create_task(gateway.instruments()) for _ in range(2))
-    await stub.arrived.wait()
+    await stub.wait_requests(1)
     leaving.cancel()
     answer.set()
 
@@ -111,7 +111,7 @@ async def test_a_warming_that_fails_does_not_wait_for_what_still_hangs(
     stub.script(TIME, Reply(hold=asyncio.Event()))
     stub.script(INFO, Reply(hold=asyncio.Event()))
 
-    async with asyncio.timeout(1):  # half of the time that the hanging requests have
+    async with asyncio.timeout(HANG_S / 2):  # half of the time that the hanging requests have
         with pytest.raises(ReadFailed, match="ping"):
             await gateway.warm()
 
@@ -130,7 +130,7 @@ async def test_a_server_time_that_is_not_said_is_unusable_and_named(
 async def test_closing_ends_what_still_runs(stub: StubExchange, gateway: BinanceGateway) -> None:
     stub.script(INFO, Reply(hold=asyncio.Event()))
     reading = asyncio.create_task(gateway.instruments())
-    await stub.arrived.wait()
+    await stub.wait_requests(1)
 
     await gateway.aclose()
 

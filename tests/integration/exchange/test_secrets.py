@@ -3,15 +3,15 @@
 import asyncio
 import logging
 import traceback
-from decimal import Decimal
 
 import pytest
 
-from contracts.vocabulary import Environment, OrderSide, PositionSide
+from contracts.vocabulary import Environment
 from exchange.binance import BinanceGateway
 from exchange.config import ExchangeConfig
 from exchange.errors import ExchangeError
-from exchange.model import ReducingOrder
+from support.patience import HANG_S
+from support.sending import orders
 from support.stub_exchange import Reply, StubExchange
 
 from .conftest import Time
@@ -35,28 +35,19 @@ MISDEEDS = [
 ]
 
 
-def order() -> ReducingOrder:
-    return ReducingOrder(
-        symbol="ETHUSDT",
-        side=OrderSide.SELL,
-        position_side=PositionSide.BOTH,
-        quantity=Decimal(1),
-        client_order_id="a",
-    )
-
-
 @pytest.mark.parametrize("reply", MISDEEDS)
 async def test_no_error_log_or_result_shows_a_secret(
     stub: StubExchange, time: Time, caplog: pytest.LogCaptureFixture, reply: Reply
 ) -> None:
     caplog.set_level(logging.DEBUG)
+    patience_ms = 200 if reply.hold else int(HANG_S * 1000)
     config = ExchangeConfig(
         environment=Environment.SIM,
         base_url=stub.url,
         api_key="the-key",
         api_secret="the-secret",
-        request_timeout_ms=100,
-        order_timeout_ms=100,
+        request_timeout_ms=patience_ms,
+        order_timeout_ms=patience_ms,
     )
     gateway = BinanceGateway(config, now_ms=time.now_ms, monotonic_ms=time.monotonic_ms, sleep=time.sleep)
     stub.script("GET /fapi/v2/positionRisk", reply)
@@ -64,7 +55,7 @@ async def test_no_error_log_or_result_shows_a_secret(
 
     with pytest.raises(ExchangeError) as caught:
         await gateway.positions()
-    (result,) = await gateway.place_reducing([order()])
+    (result,) = await gateway.place_reducing(orders(1))
     await gateway.aclose()
 
     texts = [*chain(caught.value), repr(result), *caplog.messages, repr(gateway), repr(config)]

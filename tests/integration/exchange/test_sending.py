@@ -1,55 +1,30 @@
 """Orders over real HTTP: each gets one result, a lost answer is unknown, and nothing is sent twice."""
 
 import asyncio
-import json
 import socket
 from decimal import Decimal
-from typing import Any
 
 import pytest
 from msgspec.structs import replace
 
-from contracts.vocabulary import Environment, OrderSide, PositionSide
+from contracts.vocabulary import Environment, PositionSide
 from exchange.binance import BinanceGateway
 from exchange.config import ExchangeConfig
-from exchange.model import Accepted, Failed, ReducingOrder, Refused, Unknown, Unsent
-from support.stub_exchange import Reply, Seen, StubExchange, error, ok
-from support.venue_samples import body, exchange_info, order_row
+from exchange.model import Accepted, Failed, Refused, Unknown, Unsent
+from support.patience import HANG_S
+from support.sending import BATCH, SINGLE, all_filled, filled, legs, names, order, orders
+from support.stub_exchange import Reply, StubExchange, error, ok
+from support.venue_samples import body, order_row, position_row
 
-from .conftest import NOW_MS, Time
+from .conftest import NOW_MS, POSITIONS, Time
 
-BATCH = "POST /fapi/v1/batchOrders"
-SINGLE = "POST /fapi/v1/order"
 TIME = "GET /fapi/v1/time"
-
-
-def order(name: str, *, symbol: str = "ETHUSDT", leg: PositionSide = PositionSide.BOTH) -> ReducingOrder:
-    return ReducingOrder(
-        symbol=symbol, side=OrderSide.SELL, position_side=leg, quantity=Decimal(1), client_order_id=name
-    )
-
-
-def orders(count: int) -> list[ReducingOrder]:
-    return [order(f"o{number}") for number in range(count)]
-
-
-def filled(*names: str) -> list[dict[str, Any]]:
-    return [order_row(name) for name in names]
-
-
-def legs(request: Seen) -> list[dict[str, str]]:
-    sent: list[dict[str, str]] = json.loads(request.parameters["batchOrders"])
-    return sent
-
-
-def names(request: Seen) -> list[str]:
-    return [leg["newClientOrderId"] for leg in legs(request)]
 
 
 async def test_orders_leave_in_batches_of_five_and_the_last_one_alone(
     stub: StubExchange, gateway: BinanceGateway
 ) -> None:
-    stub.script(BATCH, ok(filled("o0", "o1", "o2", "o3", "o4")), ok(filled("o5", "o6", "o7", "o8", "o9")))
+    stub.script(BATCH, all_filled)
     stub.script(SINGLE, ok(order_row("o10")))
 
     results = await gateway.place_reducing(orders(11))
@@ -78,9 +53,7 @@ async def test_batches_are_all_on_the_wire_at_the_same_time(stub: StubExchange, 
     stub.script(BATCH, Reply(body=b"[]", hold=answer))
 
     placing = asyncio.create_task(gateway.place_reducing(orders(50)))
-    while len(stub.requests) < 10:
-        stub.arrived.clear()
-        await stub.arrived.wait()
+    await stub.wait_requests(10)
     answer.set()
     await placing
 
@@ -144,16 +117,23 @@ async def test_a_lost_batch_leaves_the_other_batches_results_alone(stub: StubExc
 
 async def test_an_order_without_an_answer_in_time_is_unknown(stub: StubExchange, time: Time) -> None:
     config = ExchangeConfig(
-        environment=Environment.SIM, base_url=stub.url, api_key="k", api_secret="s", order_timeout_ms=50
+        environment=Environment.SIM,
+        base_url=stub.url,
+        api_key="k",
+        api_secret="s",
+        request_timeout_ms=int(HANG_S * 1000),
+        order_timeout_ms=50,
     )
     impatient = BinanceGateway(config, now_ms=time.now_ms, monotonic_ms=time.monotonic_ms, sleep=time.sleep)
+    stub.script(POSITIONS, ok([position_row()]))
     stub.script(SINGLE, Reply(hold=asyncio.Event()))
 
+    await impatient.positions()  # leaves an open connection: the order surely goes out
     (result,) = await impatient.place_reducing(orders(1))
     await impatient.aclose()
 
     assert isinstance(result, Unknown)
-    assert len(stub.requests) == 1
+    assert len(stub.seen(SINGLE)) == 1
 
 
 async def test_an_order_that_found_no_server_never_left(time: Time) -> None:
@@ -225,69 +205,6 @@ async def test_a_clock_that_cannot_be_set_is_said_in_the_result(stub: StubExchan
     assert "the clock could not be set: GET /fapi/v1/time: HTTP 500: oops" in result.reason
 
 
-@pytest.mark.parametrize("status", [429, 418])
-async def test_orders_wait_out_the_silence_that_the_venue_asked_for(
-    stub: StubExchange, gateway: BinanceGateway, time: Time, status: int
-) -> None:
-    stub.script(SINGLE, error(status, -1003, "Too many requests.", Retry_After="4"), ok(order_row("o0")))
-
-    (failed,) = await gateway.place_reducing(orders(1))
-    (accepted,) = await gateway.place_reducing(orders(1))
-
-    assert isinstance(failed, Failed)
-    assert failed.retry_after_ms == 4_000
-    assert isinstance(accepted, Accepted)
-    assert time.passed_ms == 4_000
-
-
-async def test_orders_that_would_have_to_wait_too_long_come_back_unsent(
-    stub: StubExchange, gateway: BinanceGateway, time: Time
-) -> None:
-    stub.script(SINGLE, error(418, -1003, "Way too many requests.", Retry_After="300"))
-
-    await gateway.place_reducing(orders(1))
-    results = await gateway.place_reducing(orders(6))
-
-    assert [(type(result), getattr(result, "retry_after_ms", 0)) for result in results] == [(Unsent, 300_000)] * 6
-    assert len(stub.requests) == 1
-    assert time.slept_s == []
-
-
-async def test_more_orders_than_the_window_takes_are_paced_in_their_order(
-    stub: StubExchange, gateway: BinanceGateway, time: Time
-) -> None:
-    everything = orders(320)
-    stub.script(BATCH, Reply(body=b"[]"))
-
-    await gateway.place_reducing(everything)
-
-    assert len(stub.seen(BATCH)) == 64
-    assert time.passed_ms == 10_500
-    late = [number for request in stub.requests[60:] for number in names(request)]
-    assert sorted(late) == sorted(one.client_order_id for one in everything[300:])
-
-
-async def test_the_venues_own_count_slows_us_down(stub: StubExchange, gateway: BinanceGateway, time: Time) -> None:
-    stub.script(SINGLE, ok(order_row("o0"), X_MBX_ORDER_COUNT_10S="300", X_MBX_ORDER_COUNT_1M="300"))
-
-    await gateway.place_reducing(orders(1))
-    await gateway.place_reducing(orders(1))
-
-    assert time.passed_ms == 10_500
-
-
-async def test_the_limits_are_those_that_the_venue_states(
-    stub: StubExchange, gateway: BinanceGateway, time: Time
-) -> None:
-    stub.script("GET /fapi/v1/exchangeInfo", ok(exchange_info()))
-    stub.script(BATCH, Reply(body=b"[]"))
-
-    await gateway.instruments()
-    await gateway.place_reducing(orders(300))
-
-    assert time.passed_ms == 10_500  # 290 in ten seconds
-
-
 async def test_an_order_that_must_never_reach_a_venue_is_not_sent_and_stops_no_other_i13(
     stub: StubExchange, gateway: BinanceGateway
 ) -> None:
@@ -309,56 +226,6 @@ async def test_an_id_used_twice_stops_all_before_anything_is_sent_i7(
         await gateway.place_reducing([order("a"), order("a")])
 
     assert stub.requests == []
-
-
-async def test_a_batch_uses_up_five_however_few_its_orders(
-    stub: StubExchange, gateway: BinanceGateway, time: Time
-) -> None:
-    stub.script("GET /fapi/v1/exchangeInfo", ok(exchange_info()))
-    stub.script(BATCH, Reply(body=b"[]"))
-    await gateway.instruments()
-
-    for number in range(290 // 5 + 1):
-        await gateway.place_reducing([order(f"a{number}"), order(f"b{number}")])
-
-    assert time.passed_ms == 10_500
-
-
-async def test_what_has_not_left_when_sending_is_forbidden_comes_back_unsent_and_the_rest_is_answered_for(
-    stub: StubExchange, gateway: BinanceGateway
-) -> None:
-    stub.script(BATCH, ok(filled(*(f"o{number}" for number in range(5)))))
-    asked = iter([True] * 4)  # three places in the budget, one group on its way
-
-    results = await gateway.place_reducing(orders(15), may_send=lambda: next(asked, False))
-
-    assert len(stub.seen(BATCH)) == 1
-    assert [type(result) for result in results] == [Accepted] * 5 + [Unsent] * 10
-
-
-async def test_orders_that_wait_for_the_budget_notice_that_sending_is_forbidden(
-    stub: StubExchange, gateway: BinanceGateway, time: Time
-) -> None:
-    stub.script(SINGLE, error(429, -1003, "Too many requests.", Retry_After="4"))
-    await gateway.place_reducing(orders(1))
-
-    (result,) = await gateway.place_reducing(orders(1), may_send=lambda: time.passed_ms < 2_000)
-
-    assert isinstance(result, Unsent)
-    assert time.passed_ms == 2_000
-    assert len(stub.requests) == 1
-
-
-async def test_orders_that_may_not_be_sent_use_up_no_budget(
-    stub: StubExchange, gateway: BinanceGateway, time: Time
-) -> None:
-    stub.script(BATCH, Reply(body=b"[]"))
-
-    await gateway.place_reducing(orders(300), may_send=lambda: False)
-    await gateway.place_reducing(orders(300))
-
-    assert len(stub.seen(BATCH)) == 60
-    assert time.passed_ms == 0
 
 
 async def test_a_limit_order_takes_what_it_finds_and_never_rests(stub: StubExchange, gateway: BinanceGateway) -> None:

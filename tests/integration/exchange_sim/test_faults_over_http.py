@@ -115,15 +115,48 @@ async def test_a_hanging_request_ends_when_the_faults_are_dropped(sim: Simulator
 
 
 async def test_a_delayed_order_executes_late_even_if_the_client_gave_up(sim: Simulator, client: VenueClient) -> None:
-    await sim.faults({"action": "delay", "hold_ms": 100, "match": ORDER})
+    await sim.faults({"action": "delay", "hold_ms": 600_000, "match": ORDER})
     sending = asyncio.create_task(close_eth(client))
     await sim.wait(requests=1, path="/fapi/v1/order")
     sending.cancel()
+    await asyncio.wait((sending,))
     assert await eth_is_open(sim)
 
+    await sim.proceed()
     await sim.wait(filled=1)
 
+    assert sending.cancelled()
     assert not await eth_is_open(sim)
+
+
+async def test_what_is_held_back_goes_on_by_itself_after_its_time(sim: Simulator, client: VenueClient) -> None:
+    await sim.faults({"action": "delay", "hold_ms": 50, "match": ORDER})
+
+    reply = await close_eth(client)
+
+    assert reply.json["status"] == "FILLED"
+    (record,) = await sim.orders()
+    (request,) = await sim.requests()
+    assert record["executed_us"] - request["received_us"] >= 49_000
+
+
+async def test_proceeding_ends_a_time_out_and_leaves_what_hangs(sim: Simulator, client: VenueClient) -> None:
+    await sim.faults(
+        {"action": "timeout_after", "hold_ms": 600_000, "match": {**ORDER, "symbol": "ETHUSDT"}},
+        {"action": "hang", "match": {**ORDER, "symbol": "BTCUSDT"}},
+    )
+    timing_out, hanging = asyncio.create_task(close_eth(client)), asyncio.create_task(client.close("BTCUSDT", "0.002"))
+    await sim.wait(orders=2)
+
+    await sim.proceed()
+
+    with pytest.raises(aiohttp.ClientOSError):
+        await timing_out
+    assert not await eth_is_open(sim)
+    assert not hanging.done()
+    await sim.clear_faults()
+    with pytest.raises(aiohttp.ClientOSError):
+        await hanging
 
 
 async def test_someone_else_can_close_the_position_before_the_second_order(sim: Simulator, client: VenueClient) -> None:

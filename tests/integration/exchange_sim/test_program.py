@@ -12,6 +12,7 @@ from pathlib import Path
 import aiohttp
 import pytest
 
+from support.patience import HANG_S
 from support.sim import Simulator
 from support.sim_builders import listing
 from support.venue_client import VenueClient
@@ -28,21 +29,25 @@ async def outcome(*arguments: str, **environment: str) -> tuple[int | None, str]
         stderr=PIPE,
         env={**os.environ, **environment},
     )
-    _, said = await process.communicate()
+    try:
+        _, said = await process.communicate()
+    finally:
+        if process.returncode is None:  # it has started, which it should not
+            process.kill()
+            await process.wait()
     return process.returncode, said.decode()
 
 
-async def test_it_stops_within_a_second_even_with_a_request_in_hand() -> None:
+async def test_it_stops_by_itself_even_with_a_request_in_hand() -> None:
     simulator = await Simulator("--scenario", "incident").start()
     await simulator.faults({"action": "hang", "times": 0})
     async with VenueClient(simulator.base_url) as client:
         hanging = asyncio.create_task(client.close("ETHUSDT", "9.1"))
         await simulator.wait(orders=1)
-        started = time.perf_counter()
 
-        await simulator.stop()
+        async with asyncio.timeout(HANG_S / 2):  # half of what aiohttp alone would wait for that request
+            await simulator.stop()
 
-        assert time.perf_counter() - started < 1.0
         with pytest.raises(aiohttp.ClientOSError):
             await hanging
 

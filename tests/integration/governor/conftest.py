@@ -45,6 +45,15 @@ def governor(redis_url: str, namespace: str, latch: Path) -> Running:
         stop = asyncio.Event()
         all_settings = GovernorSettings(**{**given, **settings})  # type: ignore[arg-type]  # by name, as they come
         task = asyncio.create_task(run(all_settings, stop, block_ms=20))
+        test = asyncio.current_task()
+        assert test is not None
+
+        def crashed(ended: asyncio.Task[None]) -> None:
+            """The test would wait in vain: it ends now, with what ended the governor."""
+            if not stop.is_set():
+                test.cancel("the governor ended")
+
+        task.add_done_callback(crashed)
         try:
             yield
         finally:

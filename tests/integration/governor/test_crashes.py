@@ -31,6 +31,7 @@ async def own_operator(own_redis: RedisServer, namespace: str) -> AsyncIterator[
     await redis.aclose()
 
 
+@pytest.mark.timeout(400)  # six restarts, one after the other
 async def test_i1_i16_two_governors_three_deliveries_and_sigkills_give_one_request_per_arm(
     operator: Operator, redis_url: str, namespace: str, latch: Path
 ) -> None:
@@ -74,7 +75,7 @@ async def test_i16_a_lost_reply_of_the_deciding_script_changes_nothing(
         proxy.drop_next_reply(command)
         await operator.arm("arm-1", times=2)
         await operator.wait_for(ArmRepeated)
-        await proxy.dropped.wait()
+        await proxy.wait_dropped()
         await governor.wait_ready()
 
     assert len(await operator.requests()) == 1
@@ -84,7 +85,8 @@ async def test_i16_a_lost_reply_of_the_deciding_script_changes_nothing(
 async def test_i15_i4_cooldown_and_used_up_arms_survive_a_restart_of_governor_and_redis(
     own_operator: Operator, own_redis: RedisServer, namespace: str, latch: Path
 ) -> None:
-    async with a_governor(own_redis.url, namespace, latch):
+    an_hour = {"FLATTEN_COOLDOWN_SECONDS": "3600"}  # two starts fit into it on any machine
+    async with a_governor(own_redis.url, namespace, latch, **an_hour):
         await own_operator.arm("arm-1")
         await own_operator.wait_for(ArmAccepted)
         await own_operator.finish()
@@ -92,7 +94,7 @@ async def test_i15_i4_cooldown_and_used_up_arms_survive_a_restart_of_governor_an
     own_redis.kill()
     own_redis.start()
 
-    async with a_governor(own_redis.url, namespace, latch) as governor:
+    async with a_governor(own_redis.url, namespace, latch, **an_hour) as governor:
         await governor.wait_ready()
         await own_operator.publish(await own_operator.an_arm("arm-1"))
         await own_operator.wait_for(ArmRepeated)

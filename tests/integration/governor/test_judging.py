@@ -1,6 +1,7 @@
 """The governor as it runs, on a real Redis: what becomes of an arm."""
 
 import asyncio
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -145,7 +146,7 @@ async def test_a_disarm_leaves_another_arm_armed(operator: Operator, governor: R
 async def test_a_second_arm_is_refused_while_a_run_is_in_flight_and_within_the_cooldown(
     operator: Operator, governor: Running
 ) -> None:
-    async with governor():
+    async with governor(flatten_cooldown_seconds=Decimal(3_600)):
         await operator.arm("arm-1")
         await operator.wait_for(ArmAccepted)
         await operator.arm("arm-2")

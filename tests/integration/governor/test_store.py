@@ -6,7 +6,7 @@ import pytest
 from redis.asyncio import Redis
 
 from contracts.arming import ArmAccepted, ArmRefused, ArmRepeated, ArmRequested, FlattenRequested
-from contracts.streams import GOVERNOR_GROUP
+from contracts.streams import ACTIVE_TTL_S, GOVERNOR_GROUP
 from governor.core import decided
 from governor.core.case import ArmCase, Seen
 from governor.core.decided import Exposure
@@ -52,15 +52,18 @@ async def test_firing_writes_everything_at_once(store: ArmStore, operator: Opera
     (entry_id,) = await operator.arm("arm-1")
     await delivered(operator)
     case = await a_passing_case(store, operator)
+    before_ms = await operator.now_ms()
 
     outcome = await fire(store, case, entry_id)
 
     keys = operator.keys
+    left_ms = await raw(operator.redis, "PTTL", keys.active)
+    passed_ms = await operator.now_ms() - before_ms
     request_id = store.request_id("arm-1")
     assert isinstance(outcome, Written)
     assert await raw(operator.redis, "GET", keys.arm) is None
     assert await raw(operator.redis, "GET", keys.active) == request_id.encode()
-    assert 890 < await raw(operator.redis, "TTL", keys.active) <= 900
+    assert ACTIVE_TTL_S * 1000 - passed_ms <= left_ms <= ACTIVE_TTL_S * 1000
     assert await raw(operator.redis, "TTL", keys.fired) == -1
     assert await raw(operator.redis, "TTL", keys.last_ts) == -1
     record = read_record((await raw(operator.redis, "HGET", keys.fired, "arm-1")).decode())

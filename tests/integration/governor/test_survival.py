@@ -12,7 +12,7 @@ from contracts.flattening import FlattenCompleted
 from contracts.positions import AllocationStateChanged, PositionSnapshot
 from contracts.streams import GOVERNOR_GROUP
 from runtime.redis_client import raw
-from support.governing import a_completed_run, a_governor, complete, show, wait_metric
+from support.governing import a_completed_run, a_governor, complete, show, wait_metrics
 from support.operator import Operator
 from support.snapshots import a_snapshot, leg
 
@@ -40,18 +40,18 @@ async def test_a_wrong_type_where_runs_are_recorded_is_told_once_and_arms_are_ju
     async with a_governor(redis_url, namespace, latch, FLATTEN_COOLDOWN_SECONDS="0") as governor:
         await governor.wait_ready()
         await governor.wait_line(r"stream flatten\.completed: what is on record cannot be read.*WRONGTYPE")
-        await wait_metric(governor, 'gov_history_failing{stream="flatten.completed"} 1.0')
+        await wait_metrics(governor, 'gov_history_failing{stream="flatten.completed"} 1.0')
         await operator.arm("arm-1")
         (accepted,) = await operator.wait_for(ArmAccepted)
         # The other stream is followed, and each time that it is, this one was tried again.
         decided_at = floatToGoString(accepted.decided_at_ms / 1000)  # type: ignore[no-untyped-call]  # prometheus_client
-        await wait_metric(governor, f'gov_last_arm_decision_timestamp_seconds{{decision="accepted"}} {decided_at}')
+        await wait_metrics(governor, f'gov_last_arm_decision_timestamp_seconds{{decision="accepted"}} {decided_at}')
 
         await raw(operator.redis, "DEL", key)
         await complete(operator)
         await governor.wait_line(r"stream flatten\.completed: what is on record can be read again")
-        await wait_metric(governor, 'gov_last_flatten_verdict{verdict="flat_except_dust"} 1.0')
-        await wait_metric(governor, 'gov_history_failing{stream="flatten.completed"} 0.0')
+        await wait_metrics(governor, 'gov_last_flatten_verdict{verdict="flat_except_dust"} 1.0')
+        await wait_metrics(governor, 'gov_history_failing{stream="flatten.completed"} 0.0')
 
     assert lines_with(governor.text, "what is on record cannot be read") == 1
 
@@ -145,7 +145,7 @@ async def test_numbers_beyond_all_reason_end_nothing(
         await show(operator, a_snapshot(leg(), taken_at_ms=-absurd))
         (change,) = await operator.wait_for(AllocationStateChanged)
         await complete(operator)
-        await wait_metric(governor, 'gov_last_flatten_verdict{verdict="flat_except_dust"} 1.0')
+        await wait_metrics(governor, 'gov_last_flatten_verdict{verdict="flat_except_dust"} 1.0')
         await governor.wait_ready()
         await operator.arm("arm-1")
         await operator.wait_for(ArmAccepted)

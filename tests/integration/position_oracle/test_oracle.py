@@ -67,7 +67,7 @@ async def test_a_snapshot_shows_every_row_and_every_mark(
     assert len(first.marks) == 674
     assert all(row.mark_price for row in first.positions)
     assert (first.sequence, second.sequence) == (1, 2)
-    assert second.taken_at_ms - first.taken_at_ms >= 150
+    assert second.taken_at_ms > first.taken_at_ms
 
 
 async def test_i14_a_quantity_that_is_no_number_is_named_and_the_rest_is_published(
@@ -140,9 +140,10 @@ async def test_a_rejected_key_is_one_clear_line_and_is_tried_again_slowly(
         await oracle.wait_unready()
         assert "a-key-nobody-knows" not in oracle.text
         assert Simulator.read_secret not in oracle.text
-        requests = [each for each in await sim.requests() if each["path"] == ROWS]
+        asked_us = [each["received_us"] for each in await sim.requests() if each["path"] == ROWS]
 
-    assert len(requests) == 1
+    assert asked_us
+    assert all(later - earlier >= 14_000_000 for earlier, later in itertools.pairwise(asked_us))
 
 
 async def test_the_exchange_away_makes_the_age_grow_and_recovers(

@@ -102,23 +102,14 @@ async def test_one_trace_spans_arm_governor_executor_every_order_and_completed(t
             await set_latch(trio)
             async with trio.flatctl(*ARM) as command:
                 assert await command.wait() == 0, command.text
-            for service in (governor, executor):
-                service.sigterm()
-                assert await service.wait() == 0
+            # The services still run: what a busy machine does not export in the moment of a stop would be lost.
+            armed = await collector.wait_span("send flatten.arm")
+            spans = await collector.wait_trace(armed.trace_id, lambda spans: _whole(spans) and _connected(spans))
 
-        armed = await collector.wait_span("send flatten.arm")
-        spans = collector.trace(armed.trace_id)
-
-    names = [(span.service, span.name) for span in spans]
-    assert ("governor", "process flatten.arm") in names
-    assert ("governor", "send flatten.requested") in names
-    assert ("flatten-executor", "process flatten.requested") in names
-    assert ("flatten-executor", "send flatten.completed") in names
     intended = {event.client_order_id for event in await trio.events.events(OrderIntended)}
     traced = {span.attributes.get("flatguard.client_order_id") for span in spans if span.name.startswith("order ")}
     assert len(intended) == 44
     assert traced == intended
-    assert _connected(spans)
     for event_type in (ArmAccepted, FlattenRequested, FlattenCompleted, OrderIntended):
         for entry, _ in await trio.events.entries(event_type):
             assert (entry.traceparent or "").split("-")[1] == armed.trace_id
@@ -138,6 +129,18 @@ async def test_log_lines_of_a_run_carry_its_request_and_trace(trio: Trio) -> Non
     ((entry, _),) = await trio.events.entries(FlattenCompleted)
     assert line["request_id"] == completed.request_id
     assert line["trace_id"] == (entry.traceparent or "").split("-")[1]
+
+
+def _whole(spans: list[ReceivedSpan]) -> bool:
+    """Whether the way from the arm to the verdict is there, with every order."""
+    names = [(span.service, span.name) for span in spans]
+    on_the_way = {
+        ("governor", "process flatten.arm"),
+        ("governor", "send flatten.requested"),
+        ("flatten-executor", "process flatten.requested"),
+        ("flatten-executor", "send flatten.completed"),
+    }
+    return on_the_way <= set(names) and sum(name.startswith("order ") for _, name in names) == 44
 
 
 def _connected(spans: list[ReceivedSpan]) -> bool:

@@ -76,14 +76,14 @@ class FakeRedis:
 
 
 async def poll(
-    *answers: PositionReading | ExchangeError, sleeps: int, redis: FakeRedis | None = None
+    *answers: PositionReading | ExchangeError, sleeps: int, redis: FakeRedis | None = None, every_s: str = "1"
 ) -> tuple[StillClock, FakeRedis, Poller]:
     stop, redis = asyncio.Event(), redis or FakeRedis()
     clock = StillClock(stop, sleeps)
     poller = Poller(
         reader=ScriptedReader(*answers),
         redis=cast("Redis", redis),
-        settings=OracleSettings(),
+        settings=OracleSettings(oracle_poll_seconds=Decimal(every_s)),
         clock=clock,
         observer=Observer(Metrics(), clock),
     )
@@ -99,6 +99,13 @@ async def test_each_good_reading_is_published_at_the_pace() -> None:
     assert poller.exchange().ok
     assert poller.redis().ok
     assert poller.snapshot().ok
+
+
+async def test_the_pace_is_the_one_that_is_set() -> None:
+    clock, redis, _ = await poll(reading(position()), sleeps=3, every_s="0.2")
+
+    assert len(redis.entries) == 3
+    assert clock.sleeps_s == [0.2, 0.2, 0.2]
 
 
 async def test_a_rejected_key_is_tried_again_every_fifteen_seconds() -> None:

@@ -9,7 +9,7 @@ from urllib.parse import quote
 import msgspec
 import pytest
 import structlog
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from governor.settings import GovernorSettings
@@ -197,6 +197,7 @@ PLACES = st.sampled_from(
 
 @given(PLACES, ANYTHING.map(lambda text: f"S3cret{text}"))
 def test_whatever_a_password_holds_and_wherever_it_stands_nothing_shows_it_i18(place: str, password: str) -> None:
+    assume(place != "redis://{}@h/0" or ":" not in password)  # what stands before a colon there is a user's name
     url = SecretUrl(place.format(password))
     redactor = Redactor()
     redactor.add(url)
