@@ -13,7 +13,7 @@ from runtime.clock import Clock, SystemClock
 from runtime.entries import Entry
 from runtime.health import OK, Check
 from runtime.observe import StreamObserver
-from runtime.redis_client import is_transient, raw, wait_for_stop
+from runtime.redis_client import raw, wait_for_stop
 
 E = TypeVar("E", bound=Event)
 _BATCH = 100
@@ -43,6 +43,7 @@ class Tail(Generic[E]):
         self._name = stream_key.rpartition(":stream:")[2]
         self._last_id = ""
         self._problem = "not reading yet"
+        self._told = ""
         self._was_ready = False
         self.last_progress_s = self._clock.monotonic_s()
 
@@ -58,7 +59,8 @@ class Tail(Generic[E]):
     async def entries(self, stop: asyncio.Event) -> AsyncIterator[Entry[E]]:
         """Yield the newest entry, and each newer one as it comes; what came in between is passed over.
 
-        Redis going away is survived. An entry that cannot be decoded is told and passed over.
+        Nothing that Redis says ends it: whoever reads state works without it too. It is told once, and tried again. An
+        entry that cannot be decoded is told and passed over.
         """
         self._observer.watching(self._name)
         delay_s = _RECONNECT_BASE_S
@@ -66,9 +68,7 @@ class Tail(Generic[E]):
             while not stop.is_set():
                 try:
                     entry = await self._next()
-                except RedisError as error:
-                    if not (is_transient(error) or str(error).startswith("UNBLOCKED")):
-                        raise
+                except (RedisError, OSError) as error:
                     self._become_unready(error)
                     await wait_for_stop(stop, delay_s, self._clock)
                     delay_s = min(delay_s * 2, _RECONNECT_CAP_S)
@@ -101,6 +101,9 @@ class Tail(Generic[E]):
             rows = reply[0][1] if reply else ()
         if not rows:
             rows = await raw(self._reader, "XREVRANGE", self._stream_key, "+", "-", "COUNT", 1)
+        if not self.ready:
+            # An ACL that allows the one command but not the other would make it ready and unready in turn.
+            await raw(self._reader, "XREAD", "COUNT", 1, "STREAMS", self._stream_key, "$")
         self._become_ready()
         if rows and rows[-1][0].decode() != self._last_id:
             self._last_id = rows[-1][0].decode()
@@ -129,10 +132,13 @@ class Tail(Generic[E]):
         self.last_progress_s = self._clock.monotonic_s()
         if self.ready:
             return
-        self._problem = ""
+        self._problem = self._told = ""
         self._observer.ready(self._name, created=False, again=self._was_ready)
         self._was_ready = True
 
-    def _become_unready(self, error: RedisError) -> None:
+    def _become_unready(self, error: Exception) -> None:
         self._problem = f"{self._name} cannot be read: {type(error).__name__}"
-        self._observer.unready(self._name, error)
+        failure = f"{type(error).__name__}: {error}"
+        if failure != self._told:
+            self._told = failure
+            self._observer.unready(self._name, error)

@@ -1,7 +1,10 @@
-"""Follows what is on record: the last run and the last decisions, also those of before this process started."""
+"""Follows what is on record: the last run and the last decisions, also those of before this process started.
+
+It informs. When a stream cannot be read, the other one is followed, and arms are judged all the same.
+"""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
@@ -13,6 +16,7 @@ from contracts.flattening import FlattenCompleted
 from contracts.streams import Keys
 from governor.observe import Observer
 from runtime.clock import Clock
+from runtime.health import OK, Check
 from runtime.redis_client import is_transient, raw, wait_for_stop
 
 Row = tuple[bytes, Sequence[bytes]]
@@ -33,34 +37,54 @@ class History:
         self._audit = keys.of(ArmAccepted)
         self._observer = observer
         self._clock = clock
+        self._names = {self._completed: FlattenCompleted.stream, self._audit: ArmAccepted.stream}
         self._last_ids: dict[str, str] = {}
+        self._evidence = OK
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Catch up once, then follow until `stop`. Redis away: told by the streams' own loops, and tried again."""
+        """Catch up once, then follow until `stop`. A stream that cannot be read is told once, and tried again."""
         while not stop.is_set():
-            try:
-                await self._look()
-            except RedisError as error:
-                if not is_transient(error):
-                    raise
+            await self._follow(self._completed, self._last_run)
+            await self._follow(self._audit, self._last_decisions)
             await wait_for_stop(stop, EVERY_S, self._clock)
 
-    async def _look(self) -> None:
-        if self._completed not in self._last_ids:
-            await self._last_run()
-        if self._audit not in self._last_ids:
-            await self._last_decisions()
-        for event in await self._newer(self._completed):
+    def evidence(self) -> Check:
+        """Whether a decision can be put on record. While the audit key holds something else, no arm is decided."""
+        return self._evidence
+
+    async def _follow(self, stream_key: str, catch_up: Callable[[], Awaitable[None]]) -> None:
+        try:
+            if stream_key not in self._last_ids:
+                await catch_up()
+            for event in await self._newer(stream_key):
+                self._tell(event, ended_now=stream_key == self._completed)
+        except (RedisError, OSError) as error:
+            # Even what will never work (an ACL, a wrong type) must not end the governor: arms need it.
+            self._failed(stream_key, error)
+        else:
+            if stream_key == self._audit:
+                self._evidence = OK
+            self._observer.history_works(self._names[stream_key])
+
+    def _failed(self, stream_key: str, error: Exception) -> None:
+        if is_transient(error):
+            return  # that Redis is away is told by the loop that reads the arms
+        if stream_key == self._audit and str(error).startswith("WRONGTYPE"):
+            self._evidence = Check(ok=False, why=f"{stream_key} is not a stream: no decision can be put on record")
+        self._observer.history_failed(self._names[stream_key], error)
+
+    def _tell(self, event: Event, *, ended_now: bool = False) -> None:
+        try:
             self._observer.history(event)
-            if isinstance(event, FlattenCompleted):
+            if ended_now and isinstance(event, FlattenCompleted):
                 self._observer.completed(event)
-        for event in await self._newer(self._audit):
-            self._observer.history(event)
+        except OverflowError:
+            return  # a time or a count that no gauge can hold: passed over, like an event that cannot be read
 
     async def _last_run(self) -> None:
         rows = await raw(self._redis, "XREVRANGE", self._completed, "+", "-", "COUNT", 1)
         for event in _events(rows):
-            self._observer.history(event)
+            self._tell(event)
         self._last_ids[self._completed] = _id(rows[0]) if rows else "0-0"
 
     async def _last_decisions(self) -> None:
@@ -76,7 +100,7 @@ class History:
             for event in _events(rows):
                 if type(event) in wanted:
                     wanted.discard(type(event))
-                    self._observer.history(event)
+                    self._tell(event)
         self._last_ids[self._audit] = newest
 
     async def _newer(self, stream_key: str) -> list[Event]:

@@ -68,6 +68,7 @@ async def run(settings: GovernorSettings, stop: asyncio.Event, *, block_ms: int 
         "latch": pulse.latch,
         "scripts": vitals.scripts,
         "arms": arms.check,
+        "evidence": history.evidence,
         "snapshot": vitals.snapshot,
     }
 

@@ -1,5 +1,6 @@
 """Everything that the governor says: logs, metrics and spans, one method for each thing that happens."""
 
+import math
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
@@ -44,6 +45,12 @@ class Observer:
         self._missing = metrics.counter("gov_p29_missing_total", "P2.9 checks without a readable target", symbol)
         self._stale = metrics.counter("gov_p29_stale_total", "P2.9 checks whose target was too old", symbol)
         self._failing = metrics.gauge("gov_p29_failing", "1 while targets cannot be read or changes not published")
+        self._forgetful = metrics.gauge(
+            "gov_history_failing",
+            "1 while what is on record cannot be read",
+            ("stream",),
+            [(FlattenCompleted.stream,), (ArmAccepted.stream,)],
+        )
         self._attempts = metrics.counter("gov_testnet_flatten_attempt_total", "Arms judged by this process")
         self._noops = metrics.counter("gov_testnet_flatten_noop_total", "Arms refused by this process")
         self._orders = metrics.counter("gov_testnet_flatten_orders_total", "Flatten orders sent, from completed runs")
@@ -85,15 +92,19 @@ class Observer:
         self._clock = clock
         self._snapshot_taken_at_ms: int | None = None
         self._check_failure = ""
+        self._history_failures: dict[str, str] = {}
         self._foreign = ""
         age = metrics.gauge("gov_snapshot_age_seconds", "Age of the newest position snapshot; +Inf before the first")
         age.set_function(self.snapshot_age_s)
 
     def snapshot_age_s(self) -> float:
-        """How old the newest snapshot is; infinity when there is none."""
+        """How old the newest snapshot is; infinity when there is none, or its time is beyond all numbers."""
         if self._snapshot_taken_at_ms is None:
-            return float("inf")
-        return max(0, self._clock.now_ms() - self._snapshot_taken_at_ms) / 1000
+            return math.inf
+        try:
+            return max(0, self._clock.now_ms() - self._snapshot_taken_at_ms) / 1000
+        except OverflowError:
+            return math.inf
 
     @contextmanager
     def judging(self, exposure: Exposure) -> Iterator[None]:
@@ -192,6 +203,20 @@ class Observer:
     def scripts_untried(self, error: Exception) -> None:
         """Redis went away while the scripts were tried; they are tried again."""
         _log.warning(f"scripts could not be tried yet: {error}")
+
+    def history_failed(self, stream: str, error: Exception) -> None:
+        """What is on record cannot be read; told once until it can."""
+        self._forgetful.labels(stream).set(1)
+        failure = f"{type(error).__name__}: {error}"
+        if failure != self._history_failures.get(stream):
+            self._history_failures[stream] = failure
+            _log.error(f"stream {stream}: what is on record cannot be read, arms are judged all the same: {failure}")
+
+    def history_works(self, stream: str) -> None:
+        """What is on record was read."""
+        self._forgetful.labels(stream).set(0)
+        if self._history_failures.pop(stream, ""):
+            _log.info(f"stream {stream}: what is on record can be read again")
 
     def history(self, event: Event) -> None:
         """What the streams say about the past: gauges, so that a restart never hides a flatten."""

@@ -59,7 +59,7 @@ class AllocationWatch:
             checks = check_allocations(snapshot, targets, self._verdicts, now_ms=now_ms, rules=self._rules)
             changes = self._changes(checks, snapshot, now_ms)
             await self._publish(changes)
-        except (RedisError, OSError, ValueError) as error:
+        except (RedisError, OSError, ValueError, ArithmeticError) as error:
             # Even what will never work (an ACL, a wrong type) must not end the governor: arms need it.
             self._observer.check_failed(error)
             return

@@ -5,10 +5,9 @@ from collections.abc import Sequence
 import structlog
 
 from contracts.arming import ArmAccepted
-from contracts.positions import AllocationStateChanged, AllocationVerdict, PositionSnapshot, UnreadablePosition
-from runtime.entries import publish
+from contracts.positions import AllocationStateChanged, AllocationVerdict, UnreadablePosition
 from runtime.redis_client import raw
-from support.governing import Running
+from support.governing import Running, show
 from support.operator import Operator
 from support.snapshots import a_snapshot, leg
 
@@ -18,19 +17,6 @@ async def target(operator: Operator, symbol: str, usd: str, mode: str = "enforce
     key = f"{operator.keys.namespace}:target:{symbol}"
     fields = ("target_usd", usd, "mode", mode, "confidence", "0.9", "timestamp", str(now_s - age_s))
     await raw(operator.redis, "HSET", key, *fields)
-
-
-async def show(operator: Operator, snapshot: PositionSnapshot) -> None:
-    """The oracle publishes."""
-    await publish(
-        operator.redis,
-        operator.keys.of(PositionSnapshot),
-        snapshot,
-        source="/test/oracle",
-        subject="main",
-        event_id=snapshot.snapshot_id,
-        time_ms=snapshot.taken_at_ms,
-    )
 
 
 def told(changes: Sequence[AllocationStateChanged]) -> list[tuple[str, AllocationVerdict | None, AllocationVerdict]]:

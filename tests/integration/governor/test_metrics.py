@@ -1,62 +1,15 @@
 """What the governor exposes: counters of this process, and gauges that remember."""
 
-import asyncio
-from decimal import Decimal
 from pathlib import Path
 
 import aiohttp
 
 from contracts.arming import ArmAccepted, ArmRefused
-from contracts.flattening import Counts, FlattenCompleted, RunVerdict, Timings
-from contracts.positions import AllocationStateChanged, PositionSnapshot
-from contracts.vocabulary import Environment
-from runtime.entries import publish
+from contracts.positions import AllocationStateChanged
 from runtime.redis_client import raw
-from support.governing import a_governor
+from support.governing import a_governor, complete, show, wait_metric
 from support.operator import Operator
-from support.processes import ServiceProcess
 from support.snapshots import a_snapshot, leg
-
-
-def a_completed_run() -> FlattenCompleted:
-    return FlattenCompleted(
-        request_id="req-1",
-        arm_id="arm-1",
-        account="main",
-        environment=Environment.SIM,
-        verdict=RunVerdict.FLAT_EXCEPT_DUST,
-        counts=Counts(
-            seen=674, zero=629, nonzero=45, dust=1, filtered=44, sent=44, ok=43, orders_sent=44, orders_ok=43, errors=1
-        ),
-        outcomes=(),
-        residual=(),
-        residual_notional_usd=Decimal("0.5"),
-        rounds=1,
-        timings=Timings(armed_at_ms=1, requested_at_ms=2, started_at_ms=3, finished_at_ms=1_769_571_481_500),
-        software_version="0",
-    )
-
-
-async def complete(operator: Operator) -> None:
-    key, event = operator.keys.of(FlattenCompleted), a_completed_run()
-    await publish(operator.redis, key, event, source="/test/executor", subject="main", event_id="req-1", time_ms=1)
-
-
-async def show(operator: Operator, snapshot: PositionSnapshot) -> None:
-    key = operator.keys.of(PositionSnapshot)
-    await publish(operator.redis, key, snapshot, source="/test/oracle", subject="main", event_id="s", time_ms=1)
-
-
-async def wait_metric(governor: ServiceProcess, line: str) -> str:
-    """The metrics, once they hold the line: another process's state, there is nothing to wait on but asking."""
-    text = ""
-    try:
-        async with asyncio.timeout(20):
-            while line not in text.splitlines():
-                text = await governor.metrics()
-    except TimeoutError:
-        raise AssertionError(f"no line {line!r} in:\n{text}") from None
-    return text
 
 
 async def test_the_counters_of_the_check_keep_their_names(

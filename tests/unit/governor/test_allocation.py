@@ -124,6 +124,7 @@ def test_i13_a_target_of_zero_is_a_target_and_has_no_ratio() -> None:
         (str(NOW_MS), True),
         ("", True),
         ("nan", True),
+        (f"-{'9' * 30}", True),
     ],
 )
 def test_a_target_whose_age_is_too_high_or_unknown_is_stale(timestamp: str, *, stale: bool) -> None:

@@ -75,4 +75,4 @@ def _staleness(timestamp: str | None, *, now_ms: int, stale_after_ms: int) -> st
     age_ms = now_ms - seconds * 1000
     if age_ms < -AHEAD_MAX_MS:
         return f"timestamp {timestamp[:40]} is in the future"
-    return f"{int(age_ms // 1000)} s old" if age_ms > stale_after_ms else ""
+    return f"{int(age_ms) // 1000} s old" if age_ms > stale_after_ms else ""  # a Decimal's `//` has a bound
