@@ -11,7 +11,7 @@ from typing import Any
 
 from msgspec import Struct
 from redis.asyncio import Redis
-from redis.exceptions import RedisError
+from redis.exceptions import RedisError, ResponseError
 
 from contracts import codec
 from contracts.base import Event
@@ -207,10 +207,17 @@ class Consumer:
             self._observer.handled(self._name, self._clock.monotonic_s() - started_s, exemplar())
 
     async def _bury(self, delivery: Delivery, why: str, deliveries: int | None) -> None:
-        now_s = self._clock.monotonic_s()
-        if await self._dead.bury(delivery, why, deliveries, now_ms=self._clock.now_ms(), now_s=now_s):
+        """Put it with the dead letters. Where that cannot be (a wrong type, an ACL) it stays pending; others go on."""
+        now_ms, now_s = self._clock.now_ms(), self._clock.monotonic_s()
+        try:
+            buried = await self._dead.bury(delivery, why, deliveries, now_ms=now_ms, now_s=now_s)
+        except ResponseError as error:
+            if is_transient(error) or is_group_gone(error):
+                raise
+            return self._retry(delivery.id, error)
+        if buried:
             self._observer.dead_lettered(self._name, delivery.id, why, deliveries=deliveries)
-        self._retries.forget(delivery.id)
+        return self._retries.forget(delivery.id)
 
     def _retry(self, entry_id: str, error: Exception) -> None:
         attempt, delay_s = self._retries.put_off(entry_id, self._clock.monotonic_s())

@@ -9,6 +9,8 @@ from runtime.scripts import Script
 from support.tree import modules, text_of, tracked
 
 SCRIPTS = tracked(".lua")
+READS = {"TIME", "TYPE", "GET", "HGET", "HMGET", "HGETALL", "XPENDING"}
+"""Any other command counts as a write."""
 
 
 def test_every_script_is_loaded_by_a_module() -> None:
@@ -40,6 +42,15 @@ def test_a_script_takes_every_key_from_its_caller(name: str) -> None:
 
     assert calls
     assert [call for call in calls if call[0] != "TIME" and not call[1].startswith("KEYS[")] == []
+
+
+@pytest.mark.parametrize("name", SCRIPTS)
+def test_a_script_reads_everything_before_it_writes_anything(name: str) -> None:
+    code = re.sub(r"--[^\n]*", "", text_of(name))
+
+    kinds = ["read" if call in READS else "write" for call in re.findall(r"redis\.p?call\('(\w+)'", code)]
+
+    assert kinds == sorted(kinds)
 
 
 @pytest.mark.parametrize("name", SCRIPTS)

@@ -2,7 +2,7 @@
 -- JUSTID leaves the delivery count alone.
 -- KEYS: the stream. ARGV: group, consumer, entry ids; the first is in a handler's hands.
 -- Returns the ids that another consumer has taken over. The first may be acknowledged already: by us, as far as we know.
-local lost = {}
+local lost, ours = {}, {}
 for i = 3, #ARGV do
   local held = redis.call('XPENDING', KEYS[1], ARGV[1], ARGV[i], ARGV[i], 1)
   if #held == 0 then
@@ -12,7 +12,12 @@ for i = 3, #ARGV do
   elseif held[1][2] ~= ARGV[2] then
     lost[#lost + 1] = ARGV[i]
   else
-    redis.call('XCLAIM', KEYS[1], ARGV[1], ARGV[2], 0, ARGV[i], 'JUSTID')
+    ours[#ours + 1] = ARGV[i]
   end
+end
+
+if #ours > 0 then
+  ours[#ours + 1] = 'JUSTID'
+  redis.call('XCLAIM', KEYS[1], ARGV[1], ARGV[2], 0, unpack(ours))
 end
 return lost

@@ -60,8 +60,9 @@ async def test_a_wrong_type_where_decisions_are_recorded_makes_unready_and_no_ar
     operator: Operator, redis_url: str, namespace: str, latch: Path
 ) -> None:
     key = operator.keys.of(ArmAccepted)
-    await raw(operator.redis, "SET", key, "not a stream")
     async with a_governor(redis_url, namespace, latch) as governor:
+        await governor.wait_ready()
+        await raw(operator.redis, "SET", key, "not a stream")
         await governor.wait_line(r"stream flatten\.audit: what is on record cannot be read.*WRONGTYPE")
         await governor.wait_unready()
         await operator.arm("arm-1")

@@ -10,7 +10,7 @@ from runtime.errors import DeadLetterLimitError, PoisonError
 from runtime.group import Group
 from runtime.redis_client import raw
 from support.proxy import FaultyProxy
-from support.streaming import FAST, GROUP, Workshop, disarm
+from support.streaming import FAST, GROUP, Workshop, disarm, eventually
 
 ENVELOPE = ("specversion", "1.0", "id", "x", "source", "/t", "time", "2026-01-28T03:37:59.123Z", "subject", "main")
 TYPE = "flatten.disarm_requested.v1"
@@ -131,6 +131,25 @@ async def test_an_entry_that_another_consumer_took_over_is_not_dead_lettered_by_
     assert await workshop.pending() == 1
 
 
+async def test_poison_that_cannot_be_buried_stays_pending_and_holds_up_nothing(workshop: Workshop) -> None:
+    await raw(workshop.redis, "SET", workshop.dead, "not a stream")
+    await workshop.say_raw("poison", "1")
+    await workshop.say("good")
+
+    async with workshop.running() as (consumer, _):
+        await workshop.until_done(1)
+        await eventually(lambda: _was_put_off(workshop), "burying was tried and put off")
+        assert consumer.ready
+        assert await workshop.pending() == 1
+        assert await raw(workshop.redis, "GET", workshop.dead) == b"not a stream"
+
+        await raw(workshop.redis, "DEL", workshop.dead)
+        await eventually(lambda: _nothing_is_pending(workshop), "the poison is buried")
+
+    (letter,) = await workshop.dead_letters()
+    assert letter[b"poison"] == b"1"
+
+
 async def test_too_much_poison_stops_the_service_with_the_rest_pending(workshop: Workshop) -> None:
     for number in range(6):
         await workshop.say_raw("poison", str(number))
@@ -139,6 +158,15 @@ async def test_too_much_poison_stops_the_service_with_the_rest_pending(workshop:
         await workshop.run_to_its_end(settings=msgspec.structs.replace(FAST, dead_letters_max=3))
 
     assert len(await workshop.dead_letters()) == 3
+
+
+async def _was_put_off(workshop: Workshop) -> bool:
+    labels = {"stream": "flatten.arm", "outcome": "retried"}
+    return (workshop.metrics.registry.get_sample_value("flatguard_entries_total", labels) or 0) >= 2
+
+
+async def _nothing_is_pending(workshop: Workshop) -> bool:
+    return await workshop.pending() == 0
 
 
 def _bytes(text: bytes | str) -> bytes:

@@ -1,6 +1,7 @@
 """State: the newest counts, and the reader finds it again by itself."""
 
 import asyncio
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -142,6 +143,28 @@ async def test_a_tail_survives_a_restart_of_the_server(own_redis: RedisServer, o
         await reading.until("after")
 
     assert reading.seen == ["before", "after"]
+
+
+async def test_a_stream_that_is_none_is_told_once_and_tried_again(own_workshop: Workshop) -> None:
+    await raw(own_workshop.redis, "SET", own_workshop.stream, "not a stream")
+
+    async def tried_three_times() -> bool:
+        stats = await raw(own_workshop.redis, "INFO", "commandstats")
+        found = re.search(rb"cmdstat_xrevrange:calls=(\d+)", stats)
+        return found is not None and int(found[1]) >= 3
+
+    async with tailing(own_workshop) as reading:
+        await eventually(tried_three_times, "the stream was tried three times")
+        assert "ResponseError" in reading.tail.check().why
+        interrupted = own_workshop.metrics.registry.get_sample_value(
+            "flatguard_reads_interrupted_total", {"stream": "flatten.arm"}
+        )
+        await raw(own_workshop.redis, "DEL", own_workshop.stream)
+        await own_workshop.say("a")
+        await reading.until("a")
+        assert reading.tail.ready
+
+    assert interrupted == 1
 
 
 async def test_a_stream_begun_anew_with_lower_ids_is_followed(workshop: Workshop) -> None:
