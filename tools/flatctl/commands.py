@@ -5,11 +5,13 @@ from msgspec import Struct
 from contracts.arming import ArmAccepted, ArmDisarmed, ArmRefused, GateVerdict
 from contracts.streams import ARM_TTL_S
 from flatctl import exits, views
+from flatctl.aborting import abort, run_to_abort
 from flatctl.arming import Armed, Intent, arm, armed_now, disarm
 from flatctl.exits import CommandFailed
 from flatctl.figures import money, quantity, span
 from flatctl.following import Decision, Watcher, beginning_of, find_decision
 from flatctl.looking import look
+from flatctl.scope import listed_symbols, unlisted
 from flatctl.session import Session
 from flatctl.watching import watch
 from runtime import tracing
@@ -68,6 +70,7 @@ async def announce_arm(session: Session, intent: Intent) -> int:
     screen, settings = session.screen, session.settings
     status = await look(session.redis, session.latch, settings)
     screen.line(settings.banner, style="bold")
+    await _require_listed(session, intent, status.now_ms)
     what = "the WHOLE ACCOUNT" if intent.scope.whole_account else f"only {', '.join(intent.scope.symbols)}"
     screen.line(f"arms ONE flatten of {what}; the permission expires after {ARM_TTL_S} s")
     screen.line("every open position is closed with market orders that can only reduce it")
@@ -88,10 +91,26 @@ async def announce_arm(session: Session, intent: Intent) -> int:
         screen.line(
             "WARNING: the cooldown is not over; the governor will refuse. See flatctl status", style=views.WARNING
         )
-    if not all(group.exists for group in status.groups):
-        screen.line("WARNING: governor or executor never ran in this namespace", style=views.WARNING)
+    for group in status.groups:
+        if group.silent:
+            screen.line(f"WARNING: {group.group} {views.seen(group)}; start it", style=views.WARNING)
     screen.line("the governor's own flags cannot be seen from here; it judges every gate and says so")
     return exits.OK
+
+
+async def _require_listed(session: Session, intent: Intent, now_ms: int) -> None:
+    """Raise CommandFailed for an armed symbol that the exchange does not list; say so when nobody can tell."""
+    if intent.scope.whole_account:
+        return
+    listed = await listed_symbols(session.redis, session.settings.keys, now_ms)
+    if not listed:
+        session.screen.line(
+            "WARNING: no fresh reading of the oracle, so that the symbols cannot be checked; one that does not exist "
+            "ends as not_flat",
+            style=views.WARNING,
+        )
+    elif wrong := unlisted(intent.scope.symbols, listed):
+        raise CommandFailed(f"not armed: {wrong}", exits.REFUSED)
 
 
 async def arm_and_follow(session: Session, intent: Intent, *, wait: bool, within_s: float) -> int:
@@ -149,6 +168,31 @@ async def take_back(session: Session, arm_id: str | None, intent: Intent) -> int
         )
     screen.line(f"disarmed: {wanted}" if held else f"{wanted} was not armed any more; it can never fire")
     return exits.OK
+
+
+async def announce_abort(session: Session, request_id: str | None) -> int:
+    """Say which run would be stopped, and what an abort cannot do. Changes nothing."""
+    screen, settings = session.screen, session.settings
+    screen.line(settings.banner, style="bold")
+    beginning = await run_to_abort(session.redis, settings.keys, request_id)
+    screen.line(f"aborts run {beginning.request_id}: no further order is sent, and what is open STAYS OPEN")
+    screen.line("orders that are on their way are not called back; the verdict says what became of them")
+    return exits.OK
+
+
+async def abort_and_follow(
+    session: Session, request_id: str | None, intent: Intent, *, wait: bool, within_s: float
+) -> int:
+    """Ask for the end of a run, and with `wait` follow it to its verdict."""
+    keys = session.settings.keys
+    beginning = await run_to_abort(session.redis, keys, request_id)
+    with tracing.span("flatctl abort"):
+        await abort(session.redis, keys, beginning.request_id, intent)
+    session.screen.line(f"abort of {beginning.request_id} is requested")
+    if not wait:
+        session.screen.json({"request_id": beginning.request_id, "abort_requested": True})
+        return exits.OK
+    return await watch(session, beginning, within_s)
 
 
 async def status(session: Session) -> int:

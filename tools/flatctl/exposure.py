@@ -9,7 +9,7 @@ from contracts.vocabulary import PositionSide
 from exchange.errors import ExchangeError, KeyRejected
 from exchange.factory import ExchangeConfig, open_reader
 from exchange.model import Position, PositionReading, UnreadableRow
-from flatctl.exits import CommandFailed
+from flatctl.exits import UNKNOWN, CommandFailed
 from flatctl.settings import FlatctlSettings
 
 
@@ -61,7 +61,9 @@ async def read_exposure(settings: FlatctlSettings) -> Exposure:
             f"{where} rejects the key: {error}; check EXCHANGE_API_KEY and EXCHANGE_API_SECRET"
         ) from error
     except ExchangeError as error:
-        raise CommandFailed(f"{where} could not be read: {error}; nothing is known about what is open") from error
+        raise CommandFailed(
+            f"{where} could not be read: {error}; nothing is known about what is open", UNKNOWN
+        ) from error
     finally:
         await reader.aclose()
     return exposure_of(reading, marks)

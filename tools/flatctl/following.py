@@ -23,6 +23,8 @@ Decision = ArmAccepted | ArmRefused | ArmDisarmed
 SKEW_MS = 60_000
 """How far back the completed stream is read from a run's acceptance: Redis's clock may have been set meanwhile."""
 RETRY_S = 0.5
+NOT_BEGUN_S = 3.0
+"""How long nobody may begin a run before it is said, and said again."""
 
 
 class Beginning(Struct, frozen=True, kw_only=True):
@@ -70,8 +72,15 @@ class Watcher:
                 self._keys.of(FlattenCompleted): beginning.completed_after,
             },
         )
-        deadline_s = self._clock.monotonic_s() + within_s
+        began_s = self._clock.monotonic_s()
+        deadline_s, complain_s = began_s + within_s, began_s + NOT_BEGUN_S
         while (progress.completed is None or follower.more) and (left_s := deadline_s - self._clock.monotonic_s()) > 0:
+            if not progress.begun and self._clock.monotonic_s() >= complain_s:
+                complain_s += NOT_BEGUN_S
+                waited_s = self._clock.monotonic_s() - began_s
+                self._tell(
+                    f"NOBODY HAS BEGUN this run for {waited_s:.0f} s: is the flatten-executor running? (flatctl status)"
+                )
             for record in await self._read(follower, left_s):
                 if record.event is None:
                     self._tell(f"entry {record.entry_id} cannot be read by this version: {record.problem}")

@@ -18,6 +18,8 @@ from flatctl.settings import FlatctlSettings
 from runtime.latch import Latch, LatchState
 from runtime.redis_client import raw
 
+SILENT_MS = 10_000
+"""A consumer asks at least every other second, and every five while it works on an entry."""
 _UNIX_SECONDS = re.compile(r"[0-9]{1,12}(?:\.[0-9]{1,9})?")
 
 
@@ -66,6 +68,13 @@ class GroupState(Struct, frozen=True, kw_only=True):
     lag: int | None = None
     """Not delivered yet; nothing where Redis cannot tell."""
     consumers: int = 0
+    seen_ms_ago: int | None = None
+    """When a consumer of the group last asked for entries, which a living one does all the time."""
+
+    @property
+    def silent(self) -> bool:
+        """Whether nobody seems to read the stream: the service is down, or has never run here."""
+        return self.seen_ms_ago is None or self.seen_ms_ago > SILENT_MS
 
 
 class Status(Struct, frozen=True, kw_only=True):
@@ -191,8 +200,14 @@ async def _group(redis: Redis, keys: Keys, stream: str, group: str) -> GroupStat
                 pending=facts[b"pending"],
                 lag=lag,
                 consumers=facts[b"consumers"],
+                seen_ms_ago=await _seen_ms_ago(redis, keys.stream(stream), group),
             )
     return missing
+
+
+async def _seen_ms_ago(redis: Redis, key: str, group: str) -> int | None:
+    rows = await raw(redis, "XINFO", "CONSUMERS", key, group)
+    return min((dict(zip(row[::2], row[1::2], strict=True))[b"idle"] for row in rows), default=None)
 
 
 async def _undelivered(redis: Redis, key: str, last_delivered: bytes) -> int:

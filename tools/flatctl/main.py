@@ -138,6 +138,32 @@ def disarm(
 
 
 @app.command()
+def abort(
+    request_id: Annotated[str, typer.Argument(help="The run. Default: the one in flight.")] = "",
+    *,
+    reason: Reason = "",
+    operator: Operator = "",
+    yes: Yes = False,
+    wait: Annotated[bool, typer.Option("--wait/--no-wait", help="Follow the run to its verdict.")] = True,
+    timeout: Within = commands.RUN_WAIT_S,
+    as_json: AsJson = False,
+) -> int:
+    """Stop a run: nothing more is sent, and what is open STAYS OPEN. Asks for the account's name."""
+    who, wanted = _operator(operator), request_id or None
+
+    def stop(session: Session) -> Awaitable[int]:
+        settings = session.settings
+        intent = Intent(
+            arm_id="", operator=who, reason=reason, environment=settings.exchange_env, account=settings.account
+        )
+        return commands.abort_and_follow(session, wanted, intent, wait=wait, within_s=timeout)
+
+    return _confirmed(
+        lambda session: commands.announce_abort(session, wanted), "stop its run", stop, yes=yes, as_json=as_json
+    )
+
+
+@app.command()
 def status(*, as_json: AsJson = False) -> int:
     """Latch, arm, run in flight, cooldown, newest reading, last verdict, and whether the services keep up."""
     return run(commands.status, as_json=as_json)

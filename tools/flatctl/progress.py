@@ -108,6 +108,11 @@ class RunProgress:
         return " ".join(parts)
 
     @property
+    def begun(self) -> bool:
+        """Whether an executor has taken it up."""
+        return self._started is not None or self._finished is not None or self.completed is not None
+
+    @property
     def stage(self) -> str:
         """What the run is doing, in a few words."""
         if self.completed is not None or self._finished is not None:

@@ -6,7 +6,7 @@ from contracts.arming import GateVerdict
 from contracts.flattening import FlattenCompleted, PositionFate, RunVerdict
 from contracts.vocabulary import PositionSide
 from flatctl.figures import drops, funnel, funnel_line, moment, money, quantity, span
-from flatctl.looking import GroupState, LastRun, Status
+from flatctl.looking import SILENT_MS, GroupState, LastRun, Status
 from flatctl.screen import Screen
 
 _STYLES = {
@@ -66,9 +66,32 @@ def _show_still_open(screen: Screen, completed: FlattenCompleted) -> None:
         screen.line("STILL OPEN: unknown, the exchange could not be read at the end", style=BAD)
     else:
         screen.line(f"STILL OPEN: nothing (exchange read at {moment(completed.timings.verified_at_ms)})", style="bold")
+    if completed.resting_left:
+        _show_resting(screen, completed)
     if outside:
         names = ", ".join(outcome.symbol for outcome in outside)
         screen.line(f"outside the arm's scope and not touched: {names}", style=WARNING)
+
+
+def _show_resting(screen: Screen, completed: FlattenCompleted) -> None:
+    """Orders that would not go: the ones that may open a position again are why a run is not flat."""
+    may_open = [order for order in completed.resting_left if not order.reduce_only]
+    screen.line(
+        f"STILL WAITING at the exchange: {len(completed.resting_left)} orders, {len(may_open)} of which may open a "
+        "position again; cancel them on the venue's own screen",
+        style=BAD if may_open else WARNING,
+    )
+    rows = [
+        (
+            order.symbol,
+            order.kind,
+            str(order.side),
+            quantity(order.quantity),
+            "reduce-only" if order.reduce_only else "",
+        )
+        for order in completed.resting_left
+    ]
+    screen.table(("symbol", "order", "side", "quantity", ""), rows, numeric=frozenset({"quantity"}))
 
 
 def timings_line(completed: FlattenCompleted) -> str:
@@ -96,7 +119,8 @@ def show_status(screen: Screen, status: Status) -> None:
         ("cooldown", _cooldown(status)),
         ("last snapshot", _snapshot(status)),
         ("last run", _last_run(status.last_run)),
-        *((f"group {group.group}", _group(group)) for group in status.groups),
+        ("oracle", _oracle(status)),
+        *((group.group, _group(group)) for group in status.groups),
         ("dead letters", f"{status.dead_letters}{'  LOOK AT THEM' if status.dead_letters else ''}"),
     ]
     screen.table(("", ""), rows, numeric=frozenset())
@@ -137,6 +161,13 @@ def _snapshot(status: Status) -> str:
     )
 
 
+def _oracle(status: Status) -> str:
+    age_ms = status.snapshot.age_ms if status.snapshot else None
+    if age_ms is None:
+        return "has NEVER published here (a flatten does not need it)"
+    return f"{'publishing' if age_ms <= SILENT_MS else 'NOT PUBLISHING'}, newest reading {span(age_ms)} old"
+
+
 def _last_run(run: LastRun | None) -> str:
     if run is None:
         return "none"
@@ -146,9 +177,16 @@ def _last_run(run: LastRun | None) -> str:
 
 
 def _group(group: GroupState) -> str:
-    if not group.exists:
-        return f"does not exist on {group.stream}: the service has never run here"
-    return f"{group.pending} pending, {group.lag} not delivered, {group.consumers} consumers on {group.stream}"
+    waiting = f": {group.pending} pending, {group.lag} not delivered on {group.stream}" if group.exists else ""
+    return f"{seen(group)}{waiting}"
+
+
+def seen(group: GroupState) -> str:
+    """Whether the service that reads a stream is alive, as far as Redis shows."""
+    if group.seen_ms_ago is None:
+        return f"has NEVER RUN here (nobody reads {group.stream})"
+    how_long = span(group.seen_ms_ago)
+    return f"NOT RUNNING, last seen {how_long} ago" if group.silent else f"running, seen {how_long} ago"
 
 
 def leg(side: PositionSide) -> str:

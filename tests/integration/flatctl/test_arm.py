@@ -59,7 +59,8 @@ async def test_a_refusal_shows_every_gate_and_exits_with_3(
     flatctl: Flatctl, scribe: Scribe, redis_url: str, namespace: str, tmp_path: Path
 ) -> None:
     latch = tmp_path / "ESS_ON"
-    async with a_governor(redis_url, namespace, latch, GOV_TESTNET_FORCE_FLATTEN="false"):
+    async with a_governor(redis_url, namespace, latch, GOV_TESTNET_FORCE_FLATTEN="false") as governor:
+        await governor.wait_ready()
         said = await flatctl("arm", "--yes", "--arm-id", "arm-1")
 
     assert said.code == 3, said
@@ -74,7 +75,8 @@ async def test_a_real_governor_accepts(
     flatctl: Flatctl, scribe: Scribe, redis_url: str, namespace: str, tmp_path: Path
 ) -> None:
     assert (await flatctl("ess", "activate")).code == 0
-    async with a_governor(redis_url, namespace, tmp_path / "ESS_ON"):
+    async with a_governor(redis_url, namespace, tmp_path / "ESS_ON") as governor:
+        await governor.wait_ready()
         said = await flatctl("arm", "--yes", "--json")
 
     assert said.code == 0, said

@@ -86,7 +86,7 @@ async def test_a_cut_off_answer_is_never_shown_as_positions(flatctl: Flatctl, si
     await sim.faults({"action": "truncated_json", "match": {"path": "/fapi/v2/positionRisk"}, "times": 0})
     said = await flatctl("positions")
 
-    assert said.code == 1
+    assert said.code == 4
     assert "open, total" not in said.out
     assert "nothing is known about what is open" in said.err
 
@@ -123,6 +123,6 @@ async def test_an_exchange_that_is_down_is_one_line(flatctl: Flatctl) -> None:
     flatctl.environ["EXCHANGE_BASE_URL"] = "http://127.0.0.1:1"
     said = await flatctl("positions")
 
-    assert said.code == 1
+    assert said.code == 4
     assert "http://127.0.0.1:1 could not be read" in said.err
     assert said.err.count("\n") == 1

@@ -1,6 +1,7 @@
 """Everything at one look, whatever state Redis is in."""
 
 import json
+import re
 from decimal import Decimal
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from contracts.streams import GOVERNOR_GROUP
 from contracts.vocabulary import Environment, PositionSide
 from runtime.redis_client import raw
 from support.flatctl_process import Flatctl
+from support.governing import a_governor
 from support.redis_server import RedisServer
 from support.run_events import completed, residual
 from support.scribe import Scribe
@@ -52,7 +54,9 @@ async def test_an_empty_redis_is_a_status_too(flatctl: Flatctl) -> None:
         "not set",
         "nothing was ever flattened",
         "the oracle has published nothing",
-        "does not exist on flatten.arm: the service has never run here",
+        "governor          has NEVER RUN here (nobody reads flatten.arm)",
+        "flatten-executor  has NEVER RUN here (nobody reads flatten.requested)",
+        "oracle            has NEVER published here",
     ):
         assert text in said.out
 
@@ -77,7 +81,8 @@ async def test_a_full_status_shows_it_all(flatctl: Flatctl, scribe: Scribe) -> N
         "req-7",
         "674 symbols, 3 open, exposure $121,358.60 and 1 without a price, 1 rows UNREADABLE",
         "verdict=not_flat",
-        "1 pending, 1 not delivered, 1 consumers on flatten.arm",
+        ": 1 pending, 1 not delivered on flatten.arm",
+        "publishing, newest reading",
         "1  LOOK AT THEM",
         "STILL OPEN after the last run: ETHUSDT",
     ):
@@ -96,6 +101,18 @@ async def test_json_has_the_same_facts(flatctl: Flatctl, scribe: Scribe) -> None
     assert 59_000 - passed_ms <= status["cooldown_left_ms"] <= 60_000
     assert status["snapshot"]["exposure_usd"] == "121358.6"
     assert [group["exists"] for group in status["groups"]] == [False, False]
+    assert [group["seen_ms_ago"] for group in status["groups"]] == [None, None]
+
+
+async def test_a_service_that_reads_its_stream_is_shown_as_running(
+    flatctl: Flatctl, redis_url: str, namespace: str, tmp_path: Path
+) -> None:
+    async with a_governor(redis_url, namespace, tmp_path / "ESS_ON") as governor:
+        await governor.wait_ready()
+        said = await flatctl("status")
+
+    assert re.search(r"governor +running, seen .* ago: 0 pending", said.out), said.out
+    assert re.search(r"flatten-executor +has NEVER RUN here", said.out), said.out
 
 
 async def test_an_unreadable_cooldown_is_said(flatctl: Flatctl, scribe: Scribe) -> None:

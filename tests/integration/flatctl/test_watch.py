@@ -3,10 +3,14 @@
 import asyncio
 import json
 import signal
+from decimal import Decimal
 
 import pytest
+from msgspec.structs import replace
 
 from contracts.flattening import Counts, FlattenCompleted, RunVerdict
+from contracts.resting import RestingLeft
+from contracts.vocabulary import OrderSide
 from runtime.redis_client import raw
 from support.flatctl_process import Flatctl, finish
 from support.proxy import FaultyProxy
@@ -189,3 +193,32 @@ async def test_a_signal_ends_watching_in_one_line(flatctl: Flatctl, scribe: Scri
     assert (
         said.err == "flatctl: stopped; what is armed stays armed, and a run goes on (flatctl status, flatctl watch)\n"
     )
+
+
+async def test_a_run_that_nobody_begins_is_said_while_it_is_waited_for(flatctl: Flatctl, scribe: Scribe) -> None:
+    await scribe.tell(accepted())
+    process = await flatctl.start("watch", "--timeout", "600")
+    assert process.stdout is not None
+    while b"NOBODY HAS BEGUN this run" not in await process.stdout.readline():
+        pass
+    await scribe.tell(started(), completed())
+
+    assert (await finish(process)).code == 0
+
+
+async def test_orders_that_would_not_go_are_shown_beside_what_is_open(flatctl: Flatctl, scribe: Scribe) -> None:
+    waiting = RestingLeft(
+        symbol="ADAUSDT",
+        order_id="17",
+        kind="LIMIT",
+        side=OrderSide.BUY,
+        quantity=Decimal(100),
+        reduce_only=False,
+        conditional=False,
+    )
+    await scribe.tell(*whole_run(), replace(completed(RunVerdict.NOT_FLAT), resting_left=(waiting,)))
+    said = await flatctl("watch")
+
+    assert said.code == 2
+    assert "STILL WAITING at the exchange: 1 orders, 1 of which may open a position again" in said.out
+    assert "ADAUSDT" in said.out

@@ -1,0 +1,30 @@
+"""Whether a service is alive, as far as Redis shows."""
+
+import pytest
+
+from flatctl.looking import SILENT_MS, GroupState
+from flatctl.views import seen
+
+
+def a_group(seen_ms_ago: int | None) -> GroupState:
+    return GroupState(
+        stream="flatten.arm", group="governor", exists=seen_ms_ago is not None, consumers=1, seen_ms_ago=seen_ms_ago
+    )
+
+
+@pytest.mark.parametrize(
+    ("seen_ms_ago", "silent", "words"),
+    [
+        (400, False, "running, seen 400 ms ago"),
+        (SILENT_MS, False, "running, seen 10.0 s ago"),
+        (SILENT_MS + 1, True, "NOT RUNNING, last seen 10.0 s ago"),
+        (300_000, True, "NOT RUNNING, last seen 5 min 0 s ago"),
+        (None, True, "has NEVER RUN here (nobody reads flatten.arm)"),
+    ],
+)
+def test_who_has_not_asked_for_entries_for_long_is_not_running(
+    seen_ms_ago: int | None, words: str, *, silent: bool
+) -> None:
+    group = a_group(seen_ms_ago)
+
+    assert (group.silent, seen(group)) == (silent, words)
