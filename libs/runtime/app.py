@@ -6,21 +6,19 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from types import FrameType
 from typing import Any, TypeVar
 
 import structlog
 
-from runtime import logs, tracing
+from runtime import command_line, logs, tracing
+from runtime.command_line import EXIT_CRASHED, EXIT_FORCED, EXIT_OK, EXIT_WRONG_INPUT
 from runtime.errors import SettingsError, StartupError
 from runtime.settings import CommonSettings, describe, load, secrets_of
 
 C = TypeVar("C", bound=CommonSettings)
-EXIT_CRASHED = 1
-EXIT_BAD_SETTINGS = 2
-EXIT_FORCED = 130
 DRAIN_ON_CRASH_S = 2.0
 _log = structlog.get_logger("runtime.app")
 
@@ -38,19 +36,28 @@ def run_service(
     settings_cls: type[C],
     service_name: str,
     environ: Mapping[str, str] | None = None,
+    arguments: Sequence[str] | None = None,
 ) -> None:
     """Run `main(settings, stop)` until it returns; `stop` is set by SIGTERM or SIGINT, a second one ends at once.
 
     Returns when all went well; otherwise raises SystemExit: 2 for bad settings (one line each on stderr), 1 for a
-    start that failed (one line) or a crash (one line and the traceback), 130 for a second signal.
+    start that failed (one line) or a crash (one line and the traceback), 130 for a second signal. An argument, of the
+    process unless they are given, starts nothing: it is answered (0), or refused with one line on stderr (2).
     """
     environ = os.environ if environ is None else environ
+    try:
+        command_line.read(
+            sys.argv[1:] if arguments is None else arguments, settings_cls, service_name, software_version()
+        )
+    except command_line.Answer as answer:
+        (sys.stderr if answer.code else sys.stdout).write(answer.text)
+        raise SystemExit(answer.code) from None
     try:
         settings = load(settings_cls, environ)
     except SettingsError as error:
         for line in error.lines:
             sys.stderr.write(f"{service_name}: {line}\n")
-        raise SystemExit(EXIT_BAD_SETTINGS) from None
+        raise SystemExit(EXIT_WRONG_INPUT) from None
     for secret in secrets_of(settings):
         logs.redact(secret)
     logs.setup_logs(service_name, settings.log_level, settings.log_format)
@@ -98,7 +105,7 @@ def _run(main: Callable[[C, asyncio.Event], Awaitable[None]], settings: C, servi
         _log.critical(f"{service_name} crashed: {type(error).__name__}: {error}", exc_info=error)
         return EXIT_CRASHED
     _log.info(f"{service_name} stopped")
-    return 0
+    return EXIT_OK
 
 
 async def _with_signals(main: Callable[[C, asyncio.Event], Awaitable[None]], settings: C) -> None:

@@ -28,6 +28,8 @@ one environment file: a program takes what it needs and lets the others' variabl
   {prefixes}.
 - What a service read is in its first log line, under `settings`, without secrets; `config_hash` is the same for the
   same settings.
+- `governor --help`, and that of each service, lists the variables that it reads and its exit codes. A service takes no
+  arguments but `--help` and `--version`.
 
 | variable | meaning | default |
 | --- | --- | --- |

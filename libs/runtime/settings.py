@@ -10,7 +10,7 @@ import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal, Protocol, TypeVar, get_type_hints, runtime_checkable
+from typing import Annotated, Any, ClassVar, Literal, Protocol, TypeVar, get_type_hints, runtime_checkable
 
 import msgspec
 
@@ -43,6 +43,8 @@ class Checked(Protocol):
 class CommonSettings(msgspec.Struct, frozen=True, kw_only=True):
     """What every service needs. A service's own settings inherit from it and give the two defaults that it can't."""
 
+    about: ClassVar[str] = ""
+    """What the program does, for `--help`."""
     consumer_name: Annotated[str, msgspec.Meta(pattern=r"^[!-~]{1,100}$", description="must be one word")]
     """Stable, and one process per name: a restart finds its pending entries by it. Default `<service>-1`."""
     http_port: Annotated[int, msgspec.Meta(ge=0, le=65_535)]
@@ -112,6 +114,13 @@ def describe(settings: msgspec.Struct) -> dict[str, str | int | bool | None]:
     safe = {name: _safe(getattr(settings, field)) for field, (name, _) in kinds.items()}
     canonical = json.dumps(safe, sort_keys=True, separators=(",", ":"))
     return {**safe, "config_hash": hashlib.sha256(canonical.encode()).hexdigest()}
+
+
+def defaults(cls: type[msgspec.Struct]) -> dict[str, str | int | bool | None]:
+    """Every variable that `cls` is read from, in the order of its fields, with what holds without it; None: nothing."""
+    kinds = _kinds(cls)
+    fields = msgspec.structs.fields(cls)
+    return {kinds[field.name][0]: None if field.required else _safe(field.default) for field in fields}
 
 
 def secrets_of(settings: msgspec.Struct) -> tuple[Secret, ...]:

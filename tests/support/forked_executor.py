@@ -150,7 +150,7 @@ def become_executor(job: Job) -> None:
         patience=job.patience,
     )
     try:
-        run_service(partial(run, seams=seams), ExecutorSettings, "flatten-executor", job.env)
+        run_service(partial(run, seams=seams), ExecutorSettings, "flatten-executor", job.env, arguments=())
     except SystemExit as ended:
         os._exit(int(ended.code or 0))
     os._exit(0)

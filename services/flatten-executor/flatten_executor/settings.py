@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from decimal import Decimal
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from msgspec import Meta
 
@@ -21,6 +21,11 @@ SIM_BASE_URL = "http://127.0.0.1:8090"
 class ExecutorSettings(CommonSettings, frozen=True, kw_only=True):
     """What may be closed, where, and within which limits."""
 
+    about: ClassVar[str] = (
+        "Takes a flatten request, reads the exchange, closes every open position of the account with orders that can"
+        " only reduce, reads the exchange again, and publishes a verdict. It needs a key that may trade, without"
+        " withdrawal."
+    )
     consumer_name: Annotated[str, Meta(pattern=r"^[!-~]{1,100}$", description="must be one word")] = (
         "flatten-executor-1"
     )

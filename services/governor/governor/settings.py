@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from decimal import ROUND_CEILING, Decimal
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from msgspec import Meta
 
@@ -19,6 +19,10 @@ LIVE_PHRASE = "FLATTEN_LIVE"
 class GovernorSettings(CommonSettings, frozen=True, kw_only=True):
     """Which arms are judged, and by which rules. The phrases are conditions, not secrets."""
 
+    about: ClassVar[str] = (
+        "Checks every position against its allocation target (P2.9), and judges arms: it fires exactly one flatten"
+        " request when every gate passes, and otherwise refuses with all the reasons. It holds no exchange key."
+    )
     consumer_name: Annotated[str, Meta(pattern=r"^[!-~]{1,100}$", description="must be one word")] = "governor-1"
     http_port: Annotated[int, Meta(ge=0, le=65_535)] = 8044
     exchange_env: Environment = Environment.SIM

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from decimal import Decimal
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from msgspec import Meta
 
@@ -18,6 +18,10 @@ SIMULATOR_URL = "http://127.0.0.1:8090"
 class OracleSettings(CommonSettings, frozen=True, kw_only=True):
     """Whose positions are read, where, how often. The key needs no permission but reading."""
 
+    about: ClassVar[str] = (
+        "Reads every position and mark price of one account from the exchange, at its own pace, and publishes them as"
+        " snapshots. It needs a read-only key. It never trades and never decides."
+    )
     consumer_name: Annotated[str, Meta(pattern=r"^[!-~]{1,100}$", description="must be one word")] = "position-oracle-1"
     http_port: Annotated[int, Meta(ge=0, le=65_535)] = 8041
     exchange_id: str = "binanceusdm"
