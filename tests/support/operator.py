@@ -96,6 +96,21 @@ class Operator:
             ) from None
         return found
 
+    async def wait_grown(self, event_type: type[Event], count: int, timeout_s: float = HANG_S) -> None:
+        """Return once the event's stream holds so many entries. Reads none of them, however many there are."""
+        stream_key, length = self.keys.of(event_type), 0
+        try:
+            async with asyncio.timeout(timeout_s):
+                while True:
+                    newest = await raw(self.redis, "XREVRANGE", stream_key, "+", "-", "COUNT", 1)
+                    length = await raw(self.redis, "XLEN", stream_key)
+                    if length >= count:
+                        return
+                    after = newest[0][0] if newest else b"0-0"
+                    await raw(self.reader, "XREAD", "BLOCK", 1_000, "COUNT", 1, "STREAMS", stream_key, after)
+        except TimeoutError:
+            raise AssertionError(f"{stream_key} holds {length} of {count} entries") from None
+
     async def pending(self, group: str) -> int:
         """How many arm entries are delivered and not acknowledged."""
         reply = await raw(self.redis, "XPENDING", self.keys.of(ArmRequested), group)

@@ -70,11 +70,15 @@ class Requester(Operator):
         """The newest FlattenCompleted, once there are `count`."""
         return (await self.wait_for(FlattenCompleted, count, timeout_s))[-1]
 
-    async def until_acknowledged(self, timeout_s: float = 30.0) -> None:
+    async def until_acknowledged(self, timeout_s: float = HANG_S) -> None:
         """Return once every request that was delivered is acknowledged."""
-        async with asyncio.timeout(timeout_s):
-            while await self.unacknowledged():  # noqa: ASYNC110 - another process: asking is all there is
-                await asyncio.sleep(0.02)
+        left = -1
+        try:
+            async with asyncio.timeout(timeout_s):
+                while left := await self.unacknowledged():  # noqa: ASYNC110 - another process: asking is all there is
+                    await asyncio.sleep(0.02)
+        except TimeoutError:
+            raise AssertionError(f"{left} requests are still not acknowledged") from None
 
     async def unacknowledged(self) -> int:
         """How many requests are delivered and not acknowledged."""

@@ -48,7 +48,11 @@ async def backwards(redis: Redis, key: str) -> AsyncIterator[Record]:
 
 
 class Follower:
-    """Reads several streams onwards from known ids, together, in the order in which they were written."""
+    """Reads several streams onwards from known ids, together, in the order in which they were written.
+
+    Redis's clock tells no more than the millisecond: within one, a stream's entries come after those of the streams
+    that were named before it.
+    """
 
     def __init__(self, reader: Redis, after: dict[str, str]) -> None:
         self._reader = reader
@@ -74,12 +78,8 @@ class Follower:
         for key, entries in reply or ():
             self._after[key.decode()] = entries[-1][0].decode()
             rows += entries
-        return sorted(map(_record, rows), key=lambda record: _order(record.entry_id))
-
-
-def _order(entry_id: str) -> tuple[int, int]:
-    milliseconds, _, sequence = entry_id.partition("-")
-    return int(milliseconds), int(sequence)
+        # Sequence numbers count within one stream: between two they would put a verdict before what led to it.
+        return sorted(map(_record, rows), key=lambda record: int(record.entry_id.partition("-")[0]))
 
 
 def _record(row: Sequence[Any]) -> Record:

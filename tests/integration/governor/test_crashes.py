@@ -48,7 +48,7 @@ async def test_i1_i16_two_governors_three_deliveries_and_sigkills_give_one_reque
                 governors[name].sigkill()
                 await governors[name].wait()
                 await governors[name].start()
-            await operator.wait_for(FlattenRequested, number + 1)
+            await operator.wait_grown(FlattenRequested, number + 1)
             await operator.finish()
         await operator.wait_for(ArmRepeated, 2 * ARMS)
         requests = await operator.requests()
