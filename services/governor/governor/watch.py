@@ -17,7 +17,10 @@ from governor.observe import Observer
 from governor.settings import GovernorSettings
 from governor.store import SOURCE
 from runtime.clock import Clock
+from runtime.scripts import Script
 from runtime.streams import Entry, Tail, entry_fields
+
+_TARGETS = Script.from_package("governor.scripts", "targets.lua")
 
 
 class AllocationWatch:
@@ -72,19 +75,11 @@ class AllocationWatch:
         """The target hashes as they are; nothing for a key that holds something else."""
         if not symbols:
             return {}
-        async with self._redis.pipeline(transaction=False) as pipeline:
-            for symbol in symbols:
-                pipeline.hgetall(f"{self._prefix}{symbol}")
-            replies = await pipeline.execute(raise_on_error=False)
-        targets: dict[str, Mapping[str, str] | None] = {}
-        for symbol, reply in zip(symbols, replies, strict=True):
-            if isinstance(reply, Exception):
-                if not str(reply).startswith("WRONGTYPE"):
-                    raise reply
-                targets[symbol] = None
-            else:
-                targets[symbol] = {_text(name): _text(value) for name, value in reply.items()}
-        return targets
+        replies = await _TARGETS.run(self._redis, [f"{self._prefix}{symbol}" for symbol in symbols])
+        return {
+            symbol: None if flat is None else dict(zip(map(_text, flat[::2]), map(_text, flat[1::2]), strict=True))
+            for symbol, flat in zip(symbols, replies, strict=True)
+        }
 
     def _changes(
         self, checks: Sequence[AllocationCheck], snapshot: PositionSnapshot, now_ms: int

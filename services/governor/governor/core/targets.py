@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping
 from decimal import Decimal, InvalidOperation
+from functools import lru_cache
 
 from msgspec import Struct
 
@@ -13,6 +14,7 @@ SANE_USD_MAX = Decimal("1e15")
 AHEAD_MAX_MS = 60_000
 """How far a writer's clock may be ahead of ours before its timestamp means nothing."""
 
+_MODES = {mode.value: mode for mode in AllocationMode}
 _NUMBER = re.compile(r"[+-]?[0-9]{1,30}(?:\.[0-9]{0,30})?(?:[eE][+-]?[0-9])?")
 
 
@@ -49,15 +51,16 @@ def read_target(fields: Mapping[str, str] | None, *, now_ms: int, stale_after_ms
         shown = "is missing" if text is None else f"{text[:40]!r} is no amount"
         return NoTarget(why=f"target_usd {shown}")
     mode_text = fields.get("mode", "")
-    known_mode = mode_text in list(AllocationMode)
+    mode = _MODES.get(mode_text)
     return Target(
         usd=usd,
-        mode=AllocationMode(mode_text) if known_mode else AllocationMode.ENFORCE,
+        mode=AllocationMode.ENFORCE if mode is None else mode,
         stale=_staleness(fields.get("timestamp"), now_ms=now_ms, stale_after_ms=stale_after_ms),
-        note="" if known_mode else f"mode {mode_text[:20]!r} is not known: taken as enforce",
+        note=f"mode {mode_text[:20]!r} is not known: taken as enforce" if mode is None else "",
     )
 
 
+@lru_cache(maxsize=10_000)  # the same texts come with every snapshot
 def parse_decimal(text: str | None) -> Decimal | None:
     """A plain finite number, or nothing: no NaN, no infinity, no exponent beyond two digits."""
     if text is None or not _NUMBER.fullmatch(text):
