@@ -44,6 +44,7 @@ check: install ## formatting, lint, types, import rules, generated files
 	@$(BIN)/lint-imports --no-cache
 	@$(BIN)/python -m contracts.generate --check
 	@$(BIN)/python -m runtime.document --check
+	@$(BIN)/python -m metrics_page --check
 
 fmt: install ## format and fix what can be fixed
 	@$(BIN)/ruff check --fix-only --quiet .
@@ -57,9 +58,10 @@ lock: install ## resolve requirements/*.txt anew, with hashes and no registry ad
 	@echo hatchling | $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
 	  --no-annotate -c requirements/dev.txt - -o requirements/build.txt
 
-docs: install ## generated documents: JSON Schemas, AsyncAPI, the page of every variable
+docs: install ## generated documents: JSON Schemas, AsyncAPI, the pages of every variable and metric
 	@$(BIN)/python -m contracts.generate
 	@$(BIN)/python -m runtime.document
+	@$(BIN)/python -m metrics_page
 
 up: ## the trio on the simulator in containers (needs Docker with Compose)
 	@docker compose up --build --detach --wait

@@ -51,7 +51,7 @@ def usage(settings_cls: type[CommonSettings], service_name: str) -> str:
             *textwrap.wrap(settings_cls.about, _WIDTH),
             "",
             "Settings are environment variables, each also as NAME_FILE, the path of a file that holds the value.",
-            "docs/configuration.md explains them.",
+            "docs/configuration.md explains them, docs/metrics.md what is served at /metrics.",
             "",
             f"It serves /healthz, /readyz and /metrics on {listening} (HTTP_HOST, HTTP_PORT).",
             "",

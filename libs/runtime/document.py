@@ -3,11 +3,11 @@
 With `--check` nothing is written; a page that is not what the code says is one line on stderr and exit code 1.
 """
 
-import argparse
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from runtime.pages import cell, keep
 from runtime.variables import PREFIXES, VARIABLES
 
 PAGE = Path("docs/configuration.md")
@@ -56,35 +56,13 @@ all the same. The standard OpenTelemetry variables apply, among them:
 def page() -> str:
     """The whole page."""
     prefixes = " ".join(f"`{prefix}`" for prefix in PREFIXES)
-    rows = [
-        f"| `{variable.name}` | {_cell(variable.meaning)} | {_cell(variable.default)} |\n" for variable in VARIABLES
-    ]
+    rows = [f"| `{variable.name}` | {cell(variable.meaning)} | {cell(variable.default)} |\n" for variable in VARIABLES]
     return _HEAD.format(prefixes=prefixes) + "".join(rows) + _TAIL
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """The command line; returns the exit code."""
-    parser = argparse.ArgumentParser(prog="python -m runtime.document", description=__doc__)
-    parser.add_argument("--check", action="store_true", help="write nothing; exit 1 when the page is stale")
-    parser.add_argument("--page", type=Path, default=PAGE, help="where it stands (%(default)s)")
-    options = parser.parse_args(arguments)
-    path: Path = options.page
-    if not path.parent.is_dir():
-        sys.stderr.write(f"runtime.document: no directory {path.parent}: run from the project's root, or name --page\n")
-        return 2
-    current = path.is_file() and path.read_text(encoding="utf-8") == page()
-    if current:
-        return 0
-    if options.check:
-        sys.stderr.write(f"runtime.document: not what the code says: {path}; run `make docs` and commit\n")
-        return 1
-    path.write_text(page(), encoding="utf-8")
-    sys.stdout.write(f"updated {path}\n")
-    return 0
-
-
-def _cell(text: str) -> str:
-    return text.replace("|", "\\|").replace("<", "&lt;")
+    return keep("runtime.document", __doc__, PAGE, page(), arguments)
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 
+from msgspec import Struct
 from opentelemetry import trace
 from prometheus_client import (
     CollectorRegistry,
@@ -16,6 +17,16 @@ from prometheus_client import (
 LATENCY_BUCKETS_S = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
 
 
+class Declared(Struct, frozen=True, kw_only=True):
+    """What a metric is, by the name under which it is scraped; `initial` holds the label values that start at 0."""
+
+    name: str
+    kind: str
+    meaning: str
+    labels: tuple[str, ...] = ()
+    initial: tuple[tuple[str, ...], ...] = ()
+
+
 class Metrics:
     """Makes metrics with their labels at zero from the start: a rate over a label that is born at 1 misses the 1."""
 
@@ -24,13 +35,15 @@ class Metrics:
         ProcessCollector(registry=self.registry)
         PlatformCollector(registry=self.registry)
         GCCollector(registry=self.registry)
+        self.declared: list[Declared] = []
+        """Every metric that was made here, in that order."""
 
     def counter(
         self, name: str, meaning: str, labels: Sequence[str] = (), initial: Iterable[Sequence[str]] = ()
     ) -> Counter:
         """A counter; `initial` lists the label values that start at 0."""
         counter = Counter(name, meaning, labels, registry=self.registry)
-        for values in initial:
+        for values in self._declare("counter", name, meaning, labels, initial):
             counter.labels(*values)
         return counter
 
@@ -39,7 +52,7 @@ class Metrics:
     ) -> Gauge:
         """A gauge; `initial` lists the label values that start at 0."""
         gauge = Gauge(name, meaning, labels, registry=self.registry)
-        for values in initial:
+        for values in self._declare("gauge", name, meaning, labels, initial):
             gauge.labels(*values)
         return gauge
 
@@ -47,7 +60,17 @@ class Metrics:
         self, name: str, meaning: str, labels: Sequence[str] = (), buckets: Sequence[float] = LATENCY_BUCKETS_S
     ) -> Histogram:
         """A histogram, of seconds unless its name says otherwise."""
-        return Histogram(name, meaning, labels, registry=self.registry, buckets=buckets)
+        histogram = Histogram(name, meaning, labels, registry=self.registry, buckets=buckets)
+        self._declare("histogram", name, meaning, labels)
+        return histogram
+
+    def _declare(
+        self, kind: str, name: str, meaning: str, labels: Sequence[str], initial: Iterable[Sequence[str]] = ()
+    ) -> tuple[tuple[str, ...], ...]:
+        """Note it; gives the label values that start at 0."""
+        values = tuple(tuple(map(str, row)) for row in initial)
+        self.declared.append(Declared(name=name, kind=kind, meaning=meaning, labels=tuple(labels), initial=values))
+        return values
 
 
 def exemplar() -> dict[str, str] | None:

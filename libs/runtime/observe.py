@@ -7,6 +7,7 @@ import structlog
 from runtime.metrics import Metrics
 
 _log = structlog.get_logger("runtime.streams")
+_OUTCOMES = ("handled", "retried", "dead", "undecodable")
 
 
 class StreamObserver:
@@ -15,7 +16,7 @@ class StreamObserver:
     def __init__(self, metrics: Metrics) -> None:
         stream = ("stream",)
         self._handled = metrics.counter(
-            "flatguard_entries_total", "Entries by what became of them", ("stream", "outcome")
+            "flatguard_entries_total", f"Entries by what became of them: {', '.join(_OUTCOMES)}", ("stream", "outcome")
         )
         self._seconds = metrics.histogram("flatguard_entry_seconds", "Time to handle one entry", stream)
         self._lost = metrics.counter(
@@ -29,7 +30,7 @@ class StreamObserver:
 
     def watching(self, stream: str) -> None:
         """A consumer or tail begins: its metrics exist from now on."""
-        for outcome in ("handled", "retried", "dead", "undecodable"):
+        for outcome in _OUTCOMES:
             self._handled.labels(stream, outcome)
         for metric in (self._seconds, self._lost, self._stolen, self._interrupted, self._ready):
             metric.labels(stream)

@@ -1,4 +1,7 @@
-"""A whole service on `runtime`, small enough to try its frame on: it handles disarms by counting them."""
+"""A whole service on `runtime`, small enough to try its frame on: it handles disarms by counting them.
+
+The arm "slow" is in hand until the test releases it.
+"""
 
 import asyncio
 
@@ -9,7 +12,7 @@ from runtime.app import run_service, supervise
 from runtime.entries import Entry, entry_fields
 from runtime.http import serve_http
 from runtime.metrics import Metrics
-from runtime.redis_client import open_reader, open_redis, wait_until_up
+from runtime.redis_client import open_reader, open_redis, raw, wait_until_up
 from runtime.scripts import Script
 from runtime.secret import Secret
 from runtime.settings import CommonSettings
@@ -44,7 +47,8 @@ async def run(settings: EchoSettings, stop: asyncio.Event) -> None:
         if event.arm_id == "crash":
             raise ZeroDivisionError(f"crashed over {settings.exchange_api_secret.reveal()}")
         if event.arm_id == "slow":
-            await asyncio.sleep(0.5)
+            while not await raw(redis, "EXISTS", f"{settings.flatten_namespace}:released"):  # noqa: ASYNC110 - no event of this process tells
+                await asyncio.sleep(0.01)
         with producer_span("flatten.audit"):
             fields = entry_fields(event, source="/echo", subject="main", event_id=event.arm_id, time_ms=1)
             names = [keys.stream("flatten.arm"), f"{settings.flatten_namespace}:effects", keys.stream("flatten.audit")]

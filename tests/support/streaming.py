@@ -19,12 +19,12 @@ from runtime.metrics import Metrics
 from runtime.redis_client import open_reader, open_redis, raw
 from runtime.scripts import Script
 from runtime.streams import Consumer, ConsumerSettings, StreamObserver
+from support.patience import HANG_S
 
 GROUP = "governor"
 FAST = ConsumerSettings(
     count=4, block_ms=50, claim_idle_ms=60_000, retry_base_s=0.02, retry_cap_s=0.1, reconnect_cap_s=0.1
 )
-TIMEOUT_S = 20.0
 
 EFFECT = Script(
     "effect",
@@ -102,6 +102,10 @@ class Workshop:
         flat = await raw(self.redis, "HGETALL", self.effects_key)
         return {flat[at].decode(): int(flat[at + 1]) for at in range(0, len(flat), 2)}
 
+    async def release(self) -> None:
+        """Let the echo service end with the arm "slow", which it has in hand until then."""
+        await raw(self.redis, "SET", f"{self.keys.namespace}:released", "1")
+
     async def pending(self) -> int:
         return int((await raw(self.redis, "XPENDING", self.stream, GROUP))[0])
 
@@ -144,7 +148,7 @@ class Workshop:
             try:
                 yield consumer, stop
                 stop.set()
-                async with asyncio.timeout(TIMEOUT_S):
+                async with asyncio.timeout(HANG_S):
                     await task
             finally:
                 task.cancel()
@@ -152,22 +156,24 @@ class Workshop:
 
     async def run_to_its_end(self, name: str = "one", settings: ConsumerSettings = FAST) -> None:
         """Run a consumer that nobody stops; what crashed it comes out."""
-        async with self.attached(name, settings) as consumer, asyncio.timeout(TIMEOUT_S):
+        async with self.attached(name, settings) as consumer, asyncio.timeout(HANG_S):
             await consumer.run(asyncio.Event())
 
     async def until(self, holds: Callable[[], bool]) -> None:
         """Return once the condition holds; it is looked at whenever a handler was called or ended."""
-        async with asyncio.timeout(TIMEOUT_S), self._news:
+        async with asyncio.timeout(HANG_S), self._news:
             await self._news.wait_for(holds)
 
     async def until_called(self, *arm_ids: str) -> None:
         await self.until(lambda: set(arm_ids) <= set(self.order))
 
     async def until_done(self, count: int) -> None:
-        """Return once the effects of `count` arm ids are there."""
-        async with asyncio.timeout(TIMEOUT_S), self._news:
-            while len(await self.effects()) < count:
-                await self._news.wait()
+        """Return once the effects of `count` arm ids are there. Asks: where an answer was lost, no handler tells."""
+
+        async def done() -> bool:
+            return len(await self.effects()) >= count
+
+        await eventually(done, f"the effects of {count} arms")
 
     async def _on_disarm(self, redis: Redis, entry: Entry[DisarmRequested]) -> None:
         arm_id = entry.event.arm_id
@@ -207,7 +213,7 @@ async def _nothing(_entry: Entry[DisarmRequested]) -> None:
 async def eventually(holds: Callable[[], Awaitable[bool]], what: str) -> None:
     """Return once a state outside of this process holds; there is nothing to wait on but asking."""
     try:
-        async with asyncio.timeout(TIMEOUT_S):
+        async with asyncio.timeout(HANG_S):
             while not await holds():  # noqa: ASYNC110 - no event of this process tells
                 await asyncio.sleep(0.01)
     except TimeoutError:

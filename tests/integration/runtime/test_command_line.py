@@ -1,5 +1,6 @@
 """What the services' console programs answer: help and version start nothing, and nothing else is taken."""
 
+import functools
 import re
 import subprocess
 from importlib.metadata import version
@@ -11,6 +12,7 @@ from governor.settings import GovernorSettings
 from position_oracle.settings import OracleSettings
 from runtime.command_line import EXITS
 from runtime.settings import CommonSettings, defaults
+from support.patience import HANG_S
 from support.tree import program
 
 SERVICES: dict[str, type[CommonSettings]] = {
@@ -19,9 +21,9 @@ SERVICES: dict[str, type[CommonSettings]] = {
     "flatten-executor": ExecutorSettings,
 }
 WRONG = {"LOG_FORMAT": "xml", "REDIS_URL": "nonsense"}
-HANG_S = 60.0
 
 
+@functools.cache
 def run(name: str, *arguments: str) -> subprocess.CompletedProcess[str]:
     """The program with settings that refuse a start: what answers did not look at them."""
     return subprocess.run(

@@ -92,18 +92,18 @@ async def test_a_heartbeat_keeps_everything_in_hand_from_being_taken_over_and_co
 
 
 async def test_a_heartbeat_never_takes_an_entry_back(workshop: Workshop) -> None:
-    await workshop.say("a")
-    released = asyncio.Event()
+    (entry_id,) = await workshop.say("a")
+    released, clock = asyncio.Event(), BeatingClock(FAST.claim_idle_ms / 3000)
 
     async def wait(_entry: Any) -> None:
         await released.wait()
 
     workshop.body = wait
-    async with workshop.running("slow", msgspec.structs.replace(FAST, claim_idle_ms=90)) as (_, stop):
+    async with workshop.running("slow", clock=clock) as (_, stop):
         await workshop.until_called("a")
         # The heartbeat stands still for as long as a stopped process would: another one claims the entry.
-        (entry_id,) = (await raw(workshop.redis, "XRANGE", workshop.stream, "-", "+"))[0][:1]
         await raw(workshop.redis, "XCLAIM", workshop.stream, GROUP, "other", 0, entry_id)
+        clock.beat()
 
         async def noticed() -> bool:
             value = workshop.metrics.registry.get_sample_value(

@@ -10,8 +10,15 @@ from redis.asyncio import Redis
 from runtime import latch as latch_module
 from runtime.latch import FileLatch, LatchRecord, RedisLatch, open_latch
 from runtime.redis_client import open_redis, raw
+from support.patience import HANG_S
 
 RECORD = LatchRecord(operator="alice", reason="drill", set_at_ms=1)
+
+
+@pytest.fixture(autouse=True)
+def no_hurry(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A file that can be read is read in time, however busy the machine is."""
+    monkeypatch.setattr(latch_module, "READ_TIMEOUT_S", HANG_S)
 
 
 async def test_a_file_latch_is_set_by_being_there_and_says_who_set_it(tmp_path: Path) -> None:

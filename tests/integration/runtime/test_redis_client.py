@@ -11,9 +11,22 @@ from runtime.clock import SystemClock
 from runtime.errors import StartupError
 from runtime.redis_client import is_transient, open_reader, open_redis, raw, wait_for_stop, wait_until_up
 from runtime.scripts import Script
+from support.patience import HANG_S
 from support.proxy import FaultyProxy
 from support.redis_server import RedisServer
 from support.streaming import Workshop
+
+
+class EndlessClock(SystemClock):
+    """Whoever sleeps by it never wakes by itself."""
+
+    def __init__(self) -> None:
+        self.slept = asyncio.Event()
+        """Set once somebody sleeps."""
+
+    async def sleep(self, _seconds: float) -> None:
+        self.slept.set()
+        await asyncio.Event().wait()
 
 
 async def test_a_lost_reply_is_an_error_and_the_entry_is_there_once(workshop: Workshop) -> None:
@@ -69,7 +82,7 @@ async def test_a_cancelled_task_always_ends_however_the_cancellation_meets_a_com
         for _ in range(chance.randrange(1, 40)):
             await asyncio.sleep(0)
         task.cancel()
-        _, running = await asyncio.wait((task,), timeout=2)
+        _, running = await asyncio.wait((task,), timeout=HANG_S)
         assert not running
         assert task.cancelled()
 
@@ -81,17 +94,18 @@ async def test_waiting_for_redis_ends_when_it_is_up(own_redis: RedisServer) -> N
     waiting = asyncio.create_task(wait_until_up(client, stop=stop, cap_s=0.05))
     await asyncio.to_thread(own_redis.start)
 
-    assert await asyncio.wait_for(waiting, 10) is True
+    assert await asyncio.wait_for(waiting, HANG_S) is True
     await client.aclose()
 
 
 async def test_waiting_for_redis_ends_with_the_stop() -> None:
-    client, stop = open_redis("redis://127.0.0.1:1/0", name="test"), asyncio.Event()
+    client, stop, clock = open_redis("redis://127.0.0.1:1/0", name="test"), asyncio.Event(), EndlessClock()
 
-    waiting = asyncio.create_task(wait_until_up(client, stop=stop, cap_s=60))
+    waiting = asyncio.create_task(wait_until_up(client, stop=stop, clock=clock))
+    await clock.slept.wait()
     stop.set()
 
-    assert await asyncio.wait_for(waiting, 5) is False
+    assert await asyncio.wait_for(waiting, HANG_S) is False
     await client.aclose()
 
 
@@ -111,9 +125,10 @@ def test_a_bad_url_is_one_line_without_the_password(url: str) -> None:
 
 
 async def test_a_stop_cuts_a_wait_short() -> None:
-    stop = asyncio.Event()
-    waiting = asyncio.create_task(wait_for_stop(stop, 60, SystemClock()))
+    stop, clock = asyncio.Event(), EndlessClock()
+    waiting = asyncio.create_task(wait_for_stop(stop, 60, clock))
+    await clock.slept.wait()
 
     stop.set()
 
-    assert await asyncio.wait_for(waiting, 5) is True
+    assert await asyncio.wait_for(waiting, HANG_S) is True

@@ -33,10 +33,11 @@ async def test_sigterm_finishes_what_is_in_hand_and_exits_0(workshop: Workshop) 
     async with echo(workshop) as service:
         await service.wait_line("handling slow")
         service.sigterm()
+        await service.wait_line("SIGTERM: draining")
+        await workshop.release()
 
         assert await service.wait() == 0
 
-    assert re.search("SIGTERM: draining", service.text)
     assert await workshop.effects() == {"slow": 1}
     assert await workshop.pending() in (0, 1)
     async with echo(workshop) as service:
@@ -135,11 +136,11 @@ async def test_redis_killed_and_flushed_makes_unready_and_is_recovered_from(
 async def test_kills_at_any_moment_lose_and_repeat_nothing(workshop: Workshop) -> None:
     chance = random.Random(11)
     wanted = [f"arm-{number}" for number in range(120)]
-    await workshop.say(*wanted)
-    for _ in range(6):
+    for start in range(0, 120, 20):
+        await workshop.say(*wanted[start : start + 20])
         async with echo(workshop) as service:
-            done = len(await workshop.effects())
-            await service.wait_line(rf"{chance.choice(('handling', 'handled'))} arm-{done + chance.randrange(1, 15)}\b")
+            # What it left behind comes first, so each of these is still to come, however fast it is.
+            await service.wait_line(rf"{chance.choice(('handling', 'handled'))} arm-{start + chance.randrange(20)}\b")
             service.sigkill()
             await service.wait()
     async with echo(workshop):
@@ -162,6 +163,7 @@ async def test_a_stopped_process_that_comes_back_finds_its_entry_taken_over_and_
         # What another consumer would do once the idle limit is over, without waiting for that here.
         (row,) = await raw(workshop.redis, "XRANGE", workshop.stream, "-", "+")
         await raw(workshop.redis, "XCLAIM", workshop.stream, "governor", "echo-2", 0, row[0])
+        await workshop.release()
         async with echo(workshop, CONSUMER_NAME="echo-2") as second:
             await second.wait_line("handled slow")
         first.sigcont()
@@ -202,10 +204,11 @@ async def test_telemetry_that_is_down_delays_neither_entries_nor_the_end(worksho
         async with echo(workshop, OTEL_EXPORTER_OTLP_ENDPOINT=endpoint) as service:
             await service.wait_ready()
             await workshop.say(*wanted)
-            await service.wait_line("handled arm-199", timeout_s=15)
+            await service.wait_line("handled arm-199")
             service.sigterm()
-            # Without a bound of its own the telemetry's shutdown would take 30 seconds here.
-            assert await service.wait(timeout_s=10) == 0
+            assert await service.wait() == 0
 
+    # It would wait longer than a stop may take: it is cut off, not waited for.
+    assert collector_is == "absent" or "telemetry could not be sent in time" in service.text
     assert await workshop.effects() == dict.fromkeys(wanted, 1)
     assert service.text.count("opentelemetry") < 6

@@ -8,8 +8,9 @@ from contextlib import asynccontextmanager
 from contracts.arming import DisarmRequested
 from runtime.redis_client import open_reader, raw
 from runtime.streams import Tail
+from support.patience import HANG_S
 from support.redis_server import RedisServer
-from support.streaming import TIMEOUT_S, Workshop, eventually
+from support.streaming import Workshop, eventually
 
 
 class Reading:
@@ -37,7 +38,7 @@ class Reading:
         return len(self.seen) == 2
 
     async def until(self, arm_id: str) -> None:
-        async with asyncio.timeout(TIMEOUT_S), self._news:
+        async with asyncio.timeout(HANG_S), self._news:
             await self._news.wait_for(lambda: arm_id in self.seen)
 
 
@@ -57,7 +58,7 @@ async def tailing(workshop: Workshop) -> AsyncIterator[Reading]:
     try:
         yield reading
         reading.stop.set()
-        await asyncio.wait_for(task, TIMEOUT_S)
+        await asyncio.wait_for(task, HANG_S)
     finally:
         task.cancel()
         await asyncio.wait((task,))

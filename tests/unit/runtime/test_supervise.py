@@ -6,6 +6,7 @@ import contextlib
 import pytest
 
 from runtime.app import supervise
+from support.patience import HANG_S
 
 
 async def test_all_run_until_all_have_returned() -> None:
@@ -21,7 +22,8 @@ async def test_all_run_until_all_have_returned() -> None:
     assert ended == ["short", "long"]
 
 
-async def test_the_first_to_crash_stops_the_others_and_comes_out_itself() -> None:
+async def test_the_first_to_crash_stops_the_others_and_comes_out_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("runtime.app.DRAIN_ON_CRASH_S", HANG_S)
     stop, drained = asyncio.Event(), asyncio.Event()
 
     async def crashes() -> None:

@@ -1,0 +1,1 @@
+"""docs/metrics.md, written from what each service really declares."""
