@@ -1,18 +1,25 @@
-"""What a demo leaves running: how to look at it, and how to stop it later."""
+"""What a demo leaves running: commands to look at it, and how to stop it later.
 
+The commands are small scripts in the demo's own directory, each with the settings that it needs, so that nothing of
+the demo stays behind in anybody's shell.
+"""
+
+import http.client
+import json
 import shlex
 import shutil
 import sys
 from pathlib import Path
 
 import msgspec
+from msgspec import Struct
 
 from demo.processes import Processes, Record, stop_recorded
-from demo.stack import Stack
+from demo.stack import Stack, http_request
 from demo.telling import Teller
 
-RECORDS = "processes.json"
-ENVIRONMENT = "environment.sh"
+KEPT = "kept.json"
+COMMANDS = "bin"
 TOOL_VARIABLES = (
     "REDIS_URL",
     "FLATTEN_NAMESPACE",
@@ -25,50 +32,82 @@ TOOL_VARIABLES = (
 )
 
 
+class Kept(Struct, frozen=True, kw_only=True):
+    """What runs, for those who come later."""
+
+    exchange_url: str
+    processes: tuple[Record, ...]
+
+
 def write_down(stack: Stack, processes: Processes) -> None:
-    """Leave the operator's environment and the list of processes in the demo's directory."""
-    lines = [f"export {name}={shlex.quote(stack.environ[name])}" for name in TOOL_VARIABLES]
-    environment = stack.directory / ENVIRONMENT
-    environment.write_text("\n".join((*lines, "")))
-    environment.chmod(0o600)
-    (stack.directory / RECORDS).write_bytes(msgspec.json.encode(processes.records()))
-
-
-def explain(stack: Stack, teller: Teller, *, stop: str) -> None:
-    """How to look at what runs."""
-    port = stack.redis_url.rpartition(":")[2].partition("/")[0]
-    program = Path(sys.executable).with_name("flatctl")
-    flatctl = shlex.quote(str(program)) if program.exists() else shlex.join((sys.executable, "-m", "flatctl.main"))
+    """Leave the operator's commands and the list of processes in the demo's directory."""
+    kept = Kept(exchange_url=stack.exchange_url, processes=processes.records())
+    (stack.directory / KEPT).write_bytes(msgspec.json.encode(kept))
+    folder = stack.directory / COMMANDS
+    folder.mkdir()
+    python = shlex.join((sys.executable, "-P", "-m"))
     directory = shlex.quote(str(stack.directory))
-    teller.line("operator's environment, then look:", "bold")
-    teller.line(f"   . {directory}/{ENVIRONMENT}")
-    for command in ("status", "positions", "watch"):
-        teller.line(f"   {flatctl} {command}")
-    teller.line("arm it (the latch first):", "bold")
-    teller.line(f"   {flatctl} ess activate && {flatctl} arm --wait")
-    teller.line("positions again after a flatten (the cooldown is a minute):", "bold")
-    teller.line(f"   curl -X POST {stack.exchange_url}/sim/reset")
-    teller.line("ready, metrics, record:", "bold")
-    for service in stack.services:
-        if service.name not in ("redis", "exchange-sim"):
-            teller.line(f"   {service.name:<17} {service.url}/readyz  {service.url}/metrics")
-    teller.line(f"   redis-cli -p {port} XRANGE {stack.keys.stream('flatten.audit')} - +")
-    teller.line(f"   logs: {directory}/*.log")
-    teller.line("stop:", "bold")
-    teller.line(f"   {stop}")
+    settings = "".join(f"export {name}={shlex.quote(stack.environ[name])}\n" for name in TOOL_VARIABLES)
+    scripts = {
+        "flatctl": f'{settings}exec {python} flatctl.main "$@"',
+        "demo-reset": f"exec {python} demo --reset {directory}",
+        "demo-stop": f"exec {python} demo --stop {directory}",
+    }
+    if stack.redis_cli is not None:
+        scripts["redis-cli"] = f'exec {shlex.quote(str(stack.redis_cli))} -u {shlex.quote(stack.redis_url)} "$@"'
+    for name, script in scripts.items():
+        command = folder / name
+        command.write_text(f"#!/bin/sh\n{script}\n")
+        command.chmod(0o700)
 
 
-def stop_command(stack: Stack) -> str:
-    """What stops a demo that was left running."""
-    return shlex.join((sys.executable, "-m", "demo", "--stop", str(stack.directory)))
+def explain(stack: Stack, teller: Teller, *, terminal: str, stop: str) -> None:
+    """How to look at what runs; every command is whole, on a line of its own."""
+    directory = shlex.quote(str(stack.directory))
+    services = [service for service in stack.services if service.url.startswith("http")]
+    audit = f"redis-cli XRANGE {stack.keys.stream('flatten.audit')} - +"
+    parts: tuple[tuple[str, list[str]], ...] = (
+        (f"In {terminal}:", [f"PATH={directory}/{COMMANDS}:$PATH"]),
+        ("then look:", ["flatctl status", "flatctl positions", "flatctl watch"]),
+        ("the record of every arm, order and verdict:", [audit] if stack.redis_cli else []),
+        ("positions again, and flatten them yourself (a minute after the last time):", ["demo-reset"]),
+        ("", ["flatctl ess activate", "flatctl arm --wait"]),
+        ("metrics (and /readyz):", [f"{service.url}/metrics  {service.name}" for service in services[1:]]),
+        ("logs:", [f"{directory}/*.log"]),
+        ("stop everything:", [stop]),
+    )
+    for title, commands in parts:
+        if title and commands:
+            teller.line(title, "bold")
+        for command in commands:
+            teller.command(f"   {command}")
+
+
+def reset_left_running(directory: Path) -> str:
+    """Open the incident's positions again; how many, in a line. Raises ValueError."""
+    url = _kept(directory, "--reset").exchange_url
+    _ask(url, "POST", "/sim/reset")
+    state = json.loads(_ask(url, "GET", "/sim/state"))
+    return f"{len(state['positions'])} positions are open again"
 
 
 def stop_left_running(directory: Path) -> str:
     """End what a demo left running in `directory` and remove it; what was done, in a line. Raises ValueError."""
-    try:
-        records = msgspec.json.decode((directory / RECORDS).read_bytes(), type=tuple[Record, ...])
-    except (OSError, msgspec.DecodeError) as error:
-        raise ValueError(f"--stop {directory}: no demo was left running there ({type(error).__name__})") from error
-    stopped = stop_recorded(tuple(reversed(records)))
+    kept = _kept(directory, "--stop")
+    stopped = stop_recorded(tuple(reversed(kept.processes)))
     shutil.rmtree(directory)
     return f"stopped: {', '.join(stopped) or 'nothing was running any more'}; removed {directory}"
+
+
+def _ask(url: str, method: str, path: str) -> bytes:
+    status, body = http_request(url, method, path)
+    if status != http.client.OK:
+        raise ValueError(f"the simulator at {url} does not do {method} {path}: status {status}")
+    return body
+
+
+def _kept(directory: Path, option: str) -> Kept:
+    try:
+        return msgspec.json.decode((directory / KEPT).read_bytes(), type=Kept)
+    except (OSError, msgspec.DecodeError) as error:
+        raise ValueError(f"{option} {directory}: no demo was left running there ({type(error).__name__})") from error

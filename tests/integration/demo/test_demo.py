@@ -6,7 +6,7 @@ import re
 import shlex
 import signal
 import sys
-from asyncio.subprocess import PIPE, Process
+from asyncio.subprocess import PIPE, STDOUT, Process
 from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 
@@ -17,6 +17,7 @@ from support.terminal import in_a_terminal
 
 TIMEOUT_S = 90.0
 COLUMNS = 110
+COLUMNS_USUAL = 80
 SERVICES = ("redis", "exchange-sim", "flatten-executor", "position-oracle", "governor")
 FUNNEL = "seen=674 nonzero=44 filtered=44 sent=44 ok=44 errors=0 verdict=flat"
 
@@ -168,45 +169,54 @@ async def test_running_the_trio_says_how_to_arm_it_and_ctrl_c_is_a_good_end(
     demo = await Demo(tmp_path, "--only-run").start()
     started.append(demo)
     pids = await demo.pids()
-    environment = (await demo.line(r"environment\.sh$")).strip()
+    path = (await demo.line(r"^   PATH=")).strip()
+    activate = (await demo.line(r"ess activate$")).strip()
     arm = (await demo.line(r"arm --wait$")).strip()
     await demo.line("Ctrl-C here")
 
-    assert await shell(f"{environment} && {arm.replace('--wait', '--wait --yes')}") == 0
+    code, said = await shell(f"{path}; {activate} && echo main | {arm}")
+    assert code == 0, said
+    assert "STILL OPEN: nothing" in said
     demo.process.send_signal(signal.SIGINT)
     assert (await demo.end())[0] == 0
     assert not any(map(is_running, pids.values()))
 
 
-async def test_kept_everything_stays_until_it_is_stopped(started: list[Demo], tmp_path: Path) -> None:
-    demo = await Demo(tmp_path, "--keep").start()
-    started.append(demo)
-    pids = await demo.pids()
-    code, err = await demo.end()
-    assert (code, err) == (0, "")
-    assert FUNNEL in demo.lines
-    stop = demo.lines[-1].strip()
+async def test_kept_everything_stays_and_every_command_that_it_tells_works_as_it_stands(tmp_path: Path) -> None:
+    environ = {**os.environ, "TMPDIR": str(tmp_path)}
+    seen = await in_a_terminal(sys.executable, "-m", "demo", "--keep", environ=environ, columns=COLUMNS_USUAL, rows=40)
+    lines = seen.text.split("\n")
+    commands = [line.strip() for line in lines[lines.index("then look:") :] if re.match(r" {3}[a-z-]+( |$)", line)]
+    (path,) = (line.strip() for line in lines if line.startswith("   PATH="))
+    said = {}
     try:
-        assert all(map(is_running, pids.values()))
-        environment = next(line.strip() for line in demo.lines if line.endswith("environment.sh"))
-        commands = [line.strip() for line in demo.lines if re.search(r"flatctl (status|positions|watch)$", line)]
-        assert len(commands) == 3
-        assert await shell(" && ".join((environment, *commands))) == 0
+        assert seen.code == 0, seen.text
+        assert FUNNEL in lines
+        assert max(len(line) for line in lines if str(tmp_path) not in line) <= COLUMNS_USUAL
+        assert commands[:3] == ["flatctl status", "flatctl positions", "flatctl watch"]
+        assert commands[-4:] == ["demo-reset", "flatctl ess activate", "flatctl arm --wait", "demo-stop"]
+        for command in (*commands[:-2], "flatctl positions"):
+            code, said[command] = await shell(f"{path}; {command}")
+            assert code == 0, (command, said[command])
     finally:
-        assert await shell(stop) == 0
+        code, stopped = await shell(f"{path}; {commands[-1]}")
 
-    assert not any(map(is_running, pids.values()))
-    assert demo.traces() == []
+    assert "44 positions are open again" in said["demo-reset"]
+    assert "674 symbols, 44 open" in said["flatctl positions"]
+    assert code == 0
+    assert f"stopped: {', '.join(reversed(SERVICES))}; removed " in stopped
+    assert Demo(tmp_path).traces() == []
 
 
-async def test_stopping_what_is_not_there_is_one_line(tmp_path: Path) -> None:
+@pytest.mark.parametrize("option", ["--stop", "--reset"])
+async def test_going_back_to_what_is_not_there_is_one_line(tmp_path: Path, option: str) -> None:
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "demo", "--stop", str(tmp_path)), stdout=PIPE, stderr=PIPE
+        *(sys.executable, "-m", "demo", option, str(tmp_path)), stdout=PIPE, stderr=PIPE
     )
     _, err = await process.communicate()
 
     assert process.returncode == 1
-    assert err.decode().startswith(f"demo: --stop {tmp_path}: no demo was left running there")
+    assert err.decode().startswith(f"demo: {option} {tmp_path}: no demo was left running there")
     assert tmp_path.exists()
 
 
@@ -223,13 +233,13 @@ async def test_with_nobody_reading_it_still_proves_and_cleans_up(started: list[D
     assert Demo(tmp_path).traces() == []
 
 
-async def shell(command: str) -> int:
-    """As a user types it."""
-    process = await asyncio.create_subprocess_exec("bash", "-c", command, stdout=PIPE, stderr=PIPE)
+async def shell(command: str) -> tuple[int, str]:
+    """As a user types it: exit code and everything that it said."""
+    process = await asyncio.create_subprocess_exec("sh", "-c", command, stdout=PIPE, stderr=STDOUT)
     async with asyncio.timeout(TIMEOUT_S):
-        await process.communicate()
+        out, _ = await process.communicate()
     assert process.returncode is not None
-    return process.returncode
+    return process.returncode, out.decode()
 
 
 async def test_a_narrow_terminal_does_not_break_it(tmp_path: Path) -> None:
@@ -238,7 +248,7 @@ async def test_a_narrow_terminal_does_not_break_it(tmp_path: Path) -> None:
 
     assert seen.code == 0, seen.text
     assert FUNNEL in " ".join(seen.text.split())
-    assert max(map(len, seen.text.split("\n"))) <= 44
+    assert max(len(line) for line in seen.text.split("\n") if not line.startswith("$ flatctl ")) <= 44
     assert Demo(tmp_path).traces() == []
 
 

