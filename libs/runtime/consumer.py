@@ -5,8 +5,7 @@ in turn. A handler makes its effect and its XACK in one script of its own; the l
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
 from msgspec import Struct
@@ -22,6 +21,7 @@ from runtime.entries import Entry
 from runtime.errors import PoisonError, RetryableError
 from runtime.group import Delivery, Group, is_group_gone
 from runtime.health import OK, Check
+from runtime.heartbeat import Heartbeat
 from runtime.metrics import exemplar
 from runtime.observe import StreamObserver
 from runtime.redis_client import is_transient, wait_for_stop
@@ -69,6 +69,13 @@ class Consumer:
         self._handlers = dict(handlers)
         self._observer = observer
         self._group = Group(redis=redis, reader=reader, stream_key=stream_key, group=group, consumer=consumer_name)
+        self._heartbeat = Heartbeat(
+            group=self._group,
+            every_s=self._settings.claim_idle_ms / 3000,
+            clock=self._clock,
+            observer=observer,
+            progress=self._progress,
+        )
         self._dead = DeadLetters(
             self._group,
             dead_key,
@@ -154,17 +161,15 @@ class Consumer:
 
     async def _handle_all(self, deliveries: Sequence[Delivery], stop: asyncio.Event) -> None:
         """Handle them in order; heartbeats cover those that wait as well. After `stop` the rest stays pending."""
-        taken_over: set[str] = set()
-        for index, delivery in enumerate(deliveries):
-            if stop.is_set():
-                return
-            now_s = self._clock.monotonic_s()
-            if delivery.id in taken_over or self._retries.is_waiting(delivery.id, now_s):
-                continue
-            in_hand = [waiting.id for waiting in deliveries[index:] if waiting.id not in taken_over]
-            async with self._heartbeats(in_hand, taken_over):
-                await self._handle(delivery)
-            self._progress()
+        if not deliveries:
+            return
+        async with self._heartbeat.holding([delivery.id for delivery in deliveries]) as take:
+            for delivery in deliveries:
+                if stop.is_set():
+                    return
+                if take(delivery.id) and not self._retries.is_waiting(delivery.id, self._clock.monotonic_s()):
+                    await self._handle(delivery)
+                    self._progress()
 
     async def _handle(self, delivery: Delivery) -> None:
         """One entry: handled, left pending, or dead-lettered. Any other error comes out."""
@@ -222,36 +227,6 @@ class Consumer:
     def _retry(self, entry_id: str, error: Exception) -> None:
         attempt, delay_s = self._retries.put_off(entry_id, self._clock.monotonic_s())
         self._observer.retried(self._name, entry_id, error, attempt=attempt, delay_s=delay_s)
-
-    @asynccontextmanager
-    async def _heartbeats(self, in_hand: Sequence[str], taken_over: set[str]) -> AsyncIterator[None]:
-        """Keep the entries ours while the block runs. Redis away is survived; any other error comes out."""
-        ended = asyncio.Event()
-        beating = asyncio.create_task(self._beat(in_hand, taken_over, ended))
-        try:
-            yield
-        finally:
-            ended.set()
-            beating.cancel()
-            await asyncio.wait((beating,))
-            failure = None if beating.cancelled() else beating.exception()
-        if failure is not None:
-            raise failure
-
-    async def _beat(self, in_hand: Sequence[str], taken_over: set[str], ended: asyncio.Event) -> None:
-        while not ended.is_set():
-            await self._clock.sleep(self._settings.claim_idle_ms / 3000)
-            try:
-                lost = await self._group.hold(in_hand) - taken_over
-            except RedisError as error:
-                if not (is_transient(error) or is_group_gone(error)):
-                    raise
-                self._observer.heartbeat_failed(self._name, error)
-                continue
-            self._progress()
-            if lost and not ended.is_set():
-                taken_over |= lost
-                self._observer.taken_over(self._name, sorted(lost))
 
     def _block_ms(self) -> int:
         """As long as allowed, but not past the next retry. Never 0: that would block for ever."""
