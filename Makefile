@@ -63,9 +63,9 @@ docs: install ## generated documents: JSON Schemas, AsyncAPI, the pages of every
 	@$(BIN)/python -m runtime.document
 	@$(BIN)/python -m metrics_page
 
-up: ## the trio on the simulator in containers (needs Docker with Compose)
+up: ## a drill in containers: the trio on the simulator (needs Docker with Compose)
 	@docker compose up --build --detach --wait
-	@echo "flatguard: up; look with: docker compose run --rm flatctl status"
+	@echo "flatguard: up and ready; the operator's way in: docker compose run --rm flatctl status"
 
 down: ## stop the containers; data and latch stay (docker compose down -v drops them)
 	@docker compose down
