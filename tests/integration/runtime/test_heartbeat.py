@@ -4,6 +4,7 @@ import asyncio
 from typing import Any
 
 import pytest
+from redis.exceptions import ResponseError
 
 from runtime.clock import SystemClock
 from runtime.redis_client import raw
@@ -93,7 +94,7 @@ async def test_what_ends_the_heartbeat_comes_out(own_redis: RedisServer, own_wor
     async def beaten() -> bool:
         return b"cmdstat_eval" in await raw(workshop.redis, "INFO", "commandstats")
 
-    with pytest.raises(Exception, match="WRONGTYPE"):
+    async def spoil_a_beat() -> None:
         async with workshop.running(clock=clock) as (consumer, _):
             await workshop.until_called("a")
             await raw(workshop.redis, "SET", workshop.stream, "not a stream")
@@ -102,6 +103,9 @@ async def test_what_ends_the_heartbeat_comes_out(own_redis: RedisServer, own_wor
             await raw(workshop.redis, "DEL", workshop.stream)
             gates.open("a", "b")
             await eventually(lambda: has_stopped(consumer), "the consumer stops")
+
+    with pytest.raises(ResponseError, match="WRONGTYPE"):
+        await spoil_a_beat()
 
 
 async def has_stopped(consumer: Consumer) -> bool:
