@@ -87,25 +87,26 @@ async def test_a_beat_in_the_middle_of_a_batch_covers_what_waits_and_tells_what_
 
 
 async def test_what_ends_the_heartbeat_comes_out(own_redis: RedisServer, own_workshop: Workshop) -> None:
-    workshop, clock, gates = own_workshop, BeatingClock(BEAT_S), Gates("a", "b")
+    with pytest.raises(ResponseError, match="WRONGTYPE"):
+        await consume_while_the_heartbeat_finds_no_stream(own_workshop)
+
+
+async def consume_while_the_heartbeat_finds_no_stream(workshop: Workshop) -> None:
+    clock, gates = BeatingClock(BEAT_S), Gates("a", "b")
     workshop.body = gates.wait
     await workshop.say("a", "b")
 
     async def beaten() -> bool:
         return b"cmdstat_eval" in await raw(workshop.redis, "INFO", "commandstats")
 
-    async def spoil_a_beat() -> None:
-        async with workshop.running(clock=clock) as (consumer, _):
-            await workshop.until_called("a")
-            await raw(workshop.redis, "SET", workshop.stream, "not a stream")
-            clock.beat()
-            await eventually(beaten, "the heartbeat found no stream")
-            await raw(workshop.redis, "DEL", workshop.stream)
-            gates.open("a", "b")
-            await eventually(lambda: has_stopped(consumer), "the consumer stops")
-
-    with pytest.raises(ResponseError, match="WRONGTYPE"):
-        await spoil_a_beat()
+    async with workshop.running(clock=clock) as (consumer, _):
+        await workshop.until_called("a")
+        await raw(workshop.redis, "SET", workshop.stream, "not a stream")
+        clock.beat()
+        await eventually(beaten, "the heartbeat found no stream")
+        await raw(workshop.redis, "DEL", workshop.stream)
+        gates.open("a", "b")
+        await eventually(lambda: has_stopped(consumer), "the consumer stops")
 
 
 async def has_stopped(consumer: Consumer) -> bool:
