@@ -14,13 +14,13 @@ import msgspec
 from flatten_executor.lease import LeaseTimes
 from flatten_executor.sending import Patience
 from support.forked_executor import Job
+from support.patience import HANG_S
 from support.processes import KEPT
 
 IMPATIENT = Patience(look_up_pauses_s=(0.01,) * 6, between_rounds_s=0.01)
 """The simulator never lags, so a lost order need not be looked for over seconds."""
 SHORT = LeaseTimes(lease_ms=1_000, restart_ms=0)
 """Nothing is paused where these are used: the former process is dead, and need not be waited for."""
-END_TIMEOUT_S = 20.0
 
 
 class ForkedExecutor:
@@ -40,13 +40,13 @@ class ForkedExecutor:
 
     async def paused(self) -> None:
         """Return once it has stopped itself."""
-        async with asyncio.timeout(END_TIMEOUT_S):
+        async with asyncio.timeout(HANG_S):
             while Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()[0] != "T":  # noqa: ASYNC110 - another process: asking is all there is
                 await asyncio.sleep(0.01)
 
     async def said(self, words: str) -> None:
         """Return once it has said this."""
-        async with asyncio.timeout(END_TIMEOUT_S):
+        async with asyncio.timeout(HANG_S):
             while words not in self.log.read_text():  # noqa: ASYNC110 - another process: asking is all there is
                 await asyncio.sleep(0.01)
 
@@ -83,6 +83,8 @@ class CrashPoints:
         self._launcher = await asyncio.create_subprocess_exec(
             sys.executable, "-m", "support.forked_executor", stdin=PIPE, stdout=PIPE, cwd=Path(__file__).parents[1]
         )
+        assert self._launcher.stdout is not None
+        assert await self._launcher.stdout.readline(), "the launcher did not start"  # everything is imported now
         return self
 
     async def __aexit__(self, *_: object) -> None:

@@ -158,6 +158,8 @@ def become_executor(job: Job) -> None:
 
 def main() -> None:
     ctypes.CDLL(None).prctl(_DIE_WITH_PARENT, signal.SIGKILL)
+    sys.stdout.write("ready\n")
+    sys.stdout.flush()
     for line in sys.stdin:
         job = msgspec.json.decode(line, type=Job)
         Path(job.log).touch()

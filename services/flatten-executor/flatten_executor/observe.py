@@ -109,6 +109,10 @@ class Observer:
         """Nothing is sent while the latch cannot be read."""
         _log.warning(f"FLATTEN pauses request_id={request_id}: {detail}")
 
+    def stopping(self, request_id: str, reason: str) -> None:
+        """From now on nothing is sent; what has left is still accounted for."""
+        _log.error(f"FLATTEN stops sending request_id={request_id}: {reason}")
+
     def going_on(self, request_id: str) -> None:
         """The latch can be read again, and is set."""
         _log.warning(f"FLATTEN goes on request_id={request_id}: the latch is set and can be read again")

@@ -105,3 +105,4 @@ class Permit:
     def _stop(self, reason: str) -> None:
         self.reason = reason
         self._stopped.set()
+        self._observer.stopping(self._lease.request_id, reason)

@@ -139,12 +139,14 @@ async def test_it_flattens_the_incident_and_proves_it(started: list[Demo], tmp_p
 async def test_a_signal_ends_it_and_leaves_nothing(
     started: list[Demo], tmp_path: Path, number: signal.Signals, code: int, moment: str
 ) -> None:
-    demo = await Demo(tmp_path).start()
-    started.append(demo)
-    await demo.line(moment)
-    demo.process.send_signal(number)
+    demo, ended, err = Demo(tmp_path), 0, ""
+    while (ended, err) == (0, ""):  # a demo that came to its good end before the signal did is no case of this test
+        demo = await Demo(tmp_path).start()
+        started.append(demo)
+        await demo.line(moment)
+        demo.process.send_signal(number)
+        ended, err = await demo.end()
 
-    ended, err = await demo.end()
     assert (ended, err.splitlines()[0]) == (code, f"demo: {number.name}: stopping everything")
     assert demo.traces() == []
 

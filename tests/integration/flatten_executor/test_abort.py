@@ -60,11 +60,13 @@ async def test_what_is_on_its_way_is_resolved_and_what_is_left_is_told(
     sim: Simulator, executor: ServiceProcess, governor: Requester, stop: Stop
 ) -> None:
     await sim.scenario(positions=[ETH], book=[{"symbol": "ETHUSDT", "qty": "0.5"}])
-    await sim.faults({"action": "delay", "hold_ms": 600, "match": SINGLE})
+    await sim.faults({"action": "delay", "hold_ms": 600_000, "match": SINGLE})
 
     request = await governor.request()
     await sim.wait(requests=1, method="POST", path=SINGLE["path"])
     await stop(request)
+    await executor.wait_line("FLATTEN stops sending")
+    await sim.proceed()
     completed = await governor.verdict()
 
     assert completed.verdict is RunVerdict.ABORTED
@@ -77,11 +79,13 @@ async def test_an_order_whose_answer_is_lost_is_still_looked_up(
     sim: Simulator, executor: ServiceProcess, governor: Requester, stop: Stop
 ) -> None:
     await sim.scenario(positions=[ETH], book=[{"symbol": "ETHUSDT", "qty": "0.5"}])
-    await sim.faults({"action": "timeout_after", "hold_ms": 600, "match": SINGLE})
+    await sim.faults({"action": "timeout_after", "hold_ms": 600_000, "match": SINGLE})
 
     request = await governor.request()
     await sim.wait(orders=1)
     await stop(request)
+    await executor.wait_line("FLATTEN stops sending")
+    await sim.proceed()
     completed = await governor.verdict()
 
     assert completed.verdict is RunVerdict.ABORTED
@@ -107,11 +111,13 @@ async def test_a_stop_that_comes_when_everything_is_closed_changes_no_verdict(
     sim: Simulator, executor: ServiceProcess, governor: Requester, stop: Stop
 ) -> None:
     await sim.scenario(positions=[ETH])
-    await sim.faults({"action": "delay", "hold_ms": 500, "match": {**POSITIONS, "nth": 2}})
+    await sim.faults({"action": "delay", "hold_ms": 600_000, "match": {**POSITIONS, "nth": 2}})
 
     request = await governor.request()
     await sim.wait(filled=1)
     reason = await stop(request)
+    await executor.wait_line("FLATTEN stops sending")
+    await sim.proceed()
     completed = await governor.verdict()
 
     assert (completed.verdict, completed.abort_reason) == (RunVerdict.FLAT, "")
@@ -123,11 +129,13 @@ async def test_resting_orders_are_left_alone_after_an_abort(
 ) -> None:
     resting = {"symbol": "ETHUSDT", "side": "SELL", "qty": "2", "price": "9000", "reduce_only": True}
     await sim.scenario(positions=[ETH], resting_orders=[resting])
-    await sim.faults({"action": "delay", "hold_ms": 500, "match": POSITIONS})
+    await sim.faults({"action": "delay", "hold_ms": 600_000, "match": POSITIONS})
 
     request = await governor.request()
     await sim.wait(requests=1, method="GET", path=POSITIONS["path"])
     await governor.abort(request.request_id)
+    await executor.wait_line("FLATTEN stops sending")
+    await sim.proceed()
     completed = await governor.verdict()
 
     assert completed.verdict is RunVerdict.ABORTED

@@ -11,6 +11,7 @@ from runtime.redis_client import raw
 from support.arms import an_arm
 from support.processes import ServiceProcess
 from support.requester import Requester
+from support.scenes import POSITIONS
 from support.sim import Simulator
 
 
@@ -122,11 +123,13 @@ async def test_a_latch_cleared_in_the_middle_stops_new_orders_and_says_what_is_o
 ) -> None:
     await sim.scenario(positions=[{"symbol": "ETHUSDT", "qty": "2"}])
     await sim.book("ETHUSDT", qty="1", replenish=True)
-    await sim.latency(400)
+    await sim.faults({"action": "delay", "hold_ms": 600_000, "match": {**POSITIONS, "nth": 2}})
 
     await governor.request()
     await sim.wait(orders=1)
     latch.unlink()
+    await executor.wait_line("FLATTEN stops sending")
+    await sim.proceed()
     completed = await governor.verdict()
 
     assert completed.verdict is RunVerdict.ABORTED

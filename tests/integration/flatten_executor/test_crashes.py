@@ -99,13 +99,14 @@ async def fragile(own_redis: RedisServer, namespace: str) -> AsyncIterator[Reque
 async def test_redis_going_away_in_the_middle_of_a_run_is_resumed_when_it_is_back_i10(
     sim: Simulator, env: dict[str, str], own_redis: RedisServer, fragile: Requester, how: str
 ) -> None:
-    await sim.faults({**HELD, "action": "delay", "hold_ms": 1_000})
+    await sim.faults({**HELD, "action": "delay", "hold_ms": 600_000})
     async with ServiceProcess("flatten_executor.main", {**env, "REDIS_URL": own_redis.url}) as executor:
         await executor.wait_ready()
         await fragile.request()
         await sim.wait(requests=1, method="POST", path="/fapi/v1/batchOrders")
         getattr(own_redis, how)()
         await executor.wait_unready()
+        await sim.proceed()
         await sim.wait(filled=44)
         await sim.clear_faults()
         own_redis.start()

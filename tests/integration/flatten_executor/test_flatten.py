@@ -139,7 +139,7 @@ async def test_an_exchange_that_cannot_be_read_never_counts_as_flat_i14_i12(
     assert await sim.orders() == []
 
 
-@pytest.mark.parametrize("executor_env", [{"FLATTEN_RUN_MAX_SECONDS": "2"}])
+@pytest.mark.parametrize("executor_env", [{"FLATTEN_RUN_MAX_SECONDS": "8"}])
 async def test_filled_orders_alone_are_never_flat_while_the_exchange_cannot_be_read_after_them_i9(
     sim: Simulator, executor: ServiceProcess, governor: Requester
 ) -> None:

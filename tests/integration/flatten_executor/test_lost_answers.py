@@ -118,7 +118,6 @@ async def test_an_order_that_surely_failed_is_sent_again_under_the_same_id_i7(
     assert second["received_us"] - first["received_us"] >= failure.get("retry_after_s", 0) * 1_000_000
 
 
-@pytest.mark.parametrize("executor_env", [{"FLATTEN_RUN_MAX_SECONDS": "5"}])
 async def test_orders_that_fail_for_a_while_are_sent_again_until_they_get_through(
     sim: Simulator, executor: ServiceProcess, governor: Requester
 ) -> None:
@@ -132,7 +131,7 @@ async def test_orders_that_fail_for_a_while_are_sent_again_until_they_get_throug
     assert completed.counts.ok == 1
 
 
-@pytest.mark.parametrize("executor_env", [{"FLATTEN_RUN_MAX_SECONDS": "2"}])
+@pytest.mark.parametrize("executor_env", [{"FLATTEN_RUN_MAX_SECONDS": "8"}])
 async def test_orders_that_never_get_through_end_in_a_verdict_within_the_time_that_a_run_has_i12(
     sim: Simulator, executor: ServiceProcess, governor: Requester
 ) -> None:
@@ -147,7 +146,7 @@ async def test_orders_that_never_get_through_end_in_a_verdict_within_the_time_th
     assert "Service Unavailable" in completed.residual[0].reason
 
 
-@pytest.mark.parametrize("executor_env", [{"FLATTEN_RUN_MAX_SECONDS": "2"}])
+@pytest.mark.parametrize("executor_env", [{"FLATTEN_RUN_MAX_SECONDS": "8"}])
 async def test_a_ban_that_outlasts_the_run_ends_it_without_another_request_to_the_exchange(
     sim: Simulator, executor: ServiceProcess, governor: Requester
 ) -> None:
@@ -200,7 +199,7 @@ async def test_an_order_that_stays_unknown_is_never_followed_by_another_and_forb
         {"action": "status", "status": 503, "body": UNKNOWN_503, "match": {**SINGLE, "method": "GET"}, "times": 0},
     )
 
-    await points.start({**env, "FLATTEN_RUN_MAX_SECONDS": "2"})
+    await points.start({**env, "FLATTEN_RUN_MAX_SECONDS": "8"})
     await governor.request()
     completed = await governor.verdict()
 

@@ -9,7 +9,7 @@ from contracts.flattening import OrderResolved, OrderState, PositionFate, RunVer
 from contracts.resting import RestingCancelled
 from support.processes import ServiceProcess
 from support.requester import Requester
-from support.scenes import BTC, ETH, when_sent
+from support.scenes import BTC, ETH, SINGLE, when_sent
 from support.sim import Simulator
 
 TAKE_PROFIT = {"symbol": "ETHUSDT", "side": "SELL", "qty": "2", "price": "9000", "reduce_only": True}
@@ -54,9 +54,11 @@ async def test_a_symbol_without_resting_orders_does_not_wait_for_the_others(
     sim: Simulator, executor: ServiceProcess, governor: Requester
 ) -> None:
     await sim.scenario(positions=[ETH, BTC], resting_orders=[TAKE_PROFIT])
-    await sim.latency(50)
+    await sim.faults({"action": "delay", "hold_ms": 600_000, "match": {"method": "DELETE"}})
 
     await governor.request()
+    await sim.wait(requests=1, method="POST", path=SINGLE["path"])
+    await sim.proceed()
     await governor.verdict()
 
     requests = await sim.requests()

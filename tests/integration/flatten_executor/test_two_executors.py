@@ -1,5 +1,6 @@
 """Two executors, or one that was paused and replaced: one works, and an old fence sends nothing."""
 
+import asyncio
 import signal
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -9,14 +10,16 @@ import pytest_asyncio
 
 from contracts.flattening import FlattenCompleted, RunStarted, RunVerdict
 from flatten_executor.lease import LeaseTimes
+from runtime.redis_client import raw
 from support.crash_points import CrashPoints
 from support.invariants import assert_orders_only_reduced
+from support.patience import HANG_S
 from support.processes import ServiceProcess
 from support.requester import Requester
 from support.scenes import BTC, ETH, POSITIONS
 from support.sim import Simulator
 
-SHORT = LeaseTimes(lease_ms=1_000, restart_ms=1_000, fresh_ms=300, renew_ms=100)
+SHORT = LeaseTimes(lease_ms=1_000, restart_ms=1_000, fresh_ms=800, renew_ms=100)
 
 
 @pytest_asyncio.fixture
@@ -85,7 +88,9 @@ async def test_wherever_an_executor_is_paused_and_replaced_it_sends_nothing_when
     orders = await sim.orders()
     assert len(orders) == sent == 2
     assert_orders_only_reduced(orders)
-    assert [event.fence for event in await governor.events(RunStarted)][-1] == 2
+    fences = [event.fence for event in await governor.events(RunStarted)]
+    assert fences == sorted(set(fences)), "each attempt has a higher fence"
+    assert fences[-1] > 1
     assert len(await governor.events(FlattenCompleted)) == 1
 
 
@@ -93,8 +98,8 @@ async def test_a_run_that_waits_for_the_exchange_longer_than_a_lease_stays_with_
     sim: Simulator, env: dict[str, str], governor: Requester, points: CrashPoints, other: CrashPoints
 ) -> None:
     await sim.scenario(positions=[ETH])
-    shorter_than_the_wait = LeaseTimes(lease_ms=4_000, restart_ms=4_000, fresh_ms=2_000, renew_ms=200)
-    await sim.faults({"action": "delay", "hold_ms": 6_000, "match": POSITIONS})
+    shorter_than_the_wait = LeaseTimes(lease_ms=4_000, restart_ms=4_000, fresh_ms=3_000, renew_ms=200)
+    await sim.faults({"action": "hang", "match": POSITIONS})
     request = await governor.request()
     await points.start(env, times=shorter_than_the_wait)
     await sim.wait(requests=1, method="GET", path=POSITIONS["path"])
@@ -102,16 +107,30 @@ async def test_a_run_that_waits_for_the_exchange_longer_than_a_lease_stays_with_
 
     second = await other.start({**env, "CONSUMER_NAME": "flatten-executor-2"}, times=shorter_than_the_wait)
     await second.said("another executor works on it")
+    await renewed(governor, request.request_id, shorter_than_the_wait.lease_ms * 2)
+    await sim.clear_faults()
     completed = await governor.verdict()
 
     assert completed.verdict is RunVerdict.FLAT
     assert [event.fence for event in await governor.events(RunStarted)] == [1]
 
 
+async def renewed(governor: Requester, request_id: str, by_ms: int) -> None:
+    """Return once the lease has been extended by so much since now."""
+
+    async def until_ms() -> int:
+        return int(await raw(governor.redis, "HGET", governor.keys.run(request_id), "lease_until_ms"))
+
+    first_ms = await until_ms()
+    async with asyncio.timeout(HANG_S):
+        while await until_ms() < first_ms + by_ms:  # noqa: ASYNC110 - another process: asking is all there is
+            await asyncio.sleep(0.05)
+
+
 async def test_an_executor_of_the_same_name_waits_while_its_former_self_could_still_send(
     sim: Simulator, env: dict[str, str], governor: Requester, points: CrashPoints, other: CrashPoints
 ) -> None:
-    patient = LeaseTimes(lease_ms=30_000, restart_ms=15_000, fresh_ms=10_000)
+    patient = LeaseTimes(lease_ms=600_000, restart_ms=300_000, fresh_ms=200_000)
     await sim.scenario(positions=[ETH])
     await governor.request()
     paused = await points.start(env, at="before place", number=signal.SIGSTOP, times=patient)
