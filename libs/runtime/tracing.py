@@ -7,7 +7,7 @@ Reading state (tails, polls) makes no spans.
 import asyncio
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import TYPE_CHECKING
 
 from opentelemetry import trace
@@ -131,42 +131,34 @@ def link_to(traceparent: str | None) -> tuple[Link, ...]:
     return (Link(context),) if context.is_valid else ()
 
 
-@contextmanager
 def span(
     name: str, *, attributes: Attributes = None, links: Sequence[Link] = (), rarely: bool = False
-) -> Iterator[Span]:
+) -> AbstractContextManager[Span]:
     """A span inside the current one. `rarely`: routine work; as a root it is sampled once in a hundred."""
-    with _started(name, SpanKind.INTERNAL, _hinted(attributes, rarely=rarely), links=links) as current:
-        yield current
+    return _started(name, SpanKind.INTERNAL, _hinted(attributes, rarely=rarely), links=links)
 
 
-@contextmanager
-def client_span(name: str, *, attributes: Attributes = None) -> Iterator[Span]:
+def client_span(name: str, *, attributes: Attributes = None) -> AbstractContextManager[Span]:
     """A span around a call to another system."""
-    with _started(name, SpanKind.CLIENT, attributes) as current:
-        yield current
+    return _started(name, SpanKind.CLIENT, attributes)
 
 
-@contextmanager
 def producer_span(
     destination: str, *, message_id: str = "", conversation_id: str = "", rarely: bool = False
-) -> Iterator[Span]:
+) -> AbstractContextManager[Span]:
     """A span around the publishing of one event to the stream `destination`."""
     attributes = _messaging(destination, messaging.SEND, message_id, conversation_id)
-    with _started(f"{messaging.SEND} {destination}", SpanKind.PRODUCER, _hinted(attributes, rarely=rarely)) as current:
-        yield current
+    return _started(f"{messaging.SEND} {destination}", SpanKind.PRODUCER, _hinted(attributes, rarely=rarely))
 
 
-@contextmanager
-def consumer_span(entry: "Entry[Event]", group: str) -> Iterator[Span]:
+def consumer_span(entry: "Entry[Event]", group: str) -> AbstractContextManager[Span]:
     """A span around the handling of one entry; its parent is the span that published the entry."""
     destination = entry.event.stream
     attributes = _messaging(destination, messaging.PROCESS, entry.id, "") | {messaging.GROUP: group}
     if entry.deliveries is not None:
         attributes[messaging.DELIVERIES] = entry.deliveries
     name = f"{messaging.PROCESS} {destination}"
-    with _started(name, SpanKind.CONSUMER, attributes, parent=entry.trace_context) as current:
-        yield current
+    return _started(name, SpanKind.CONSUMER, attributes, parent=entry.trace_context)
 
 
 @contextmanager
