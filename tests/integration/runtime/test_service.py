@@ -133,6 +133,7 @@ async def test_redis_killed_and_flushed_makes_unready_and_is_recovered_from(
         assert 'flatguard_stream_ready{stream="flatten.arm"} 1.0' in await service.metrics()
 
 
+@pytest.mark.timeout(400)  # seven starts, one after the other
 async def test_kills_at_any_moment_lose_and_repeat_nothing(workshop: Workshop) -> None:
     chance = random.Random(11)
     wanted = [f"arm-{number}" for number in range(120)]
