@@ -61,23 +61,35 @@ def write_down(stack: Stack, processes: Processes) -> None:
         command.chmod(0o700)
 
 
-def explain(stack: Stack, teller: Teller, *, terminal: str, stop: str) -> None:
-    """How to look at what runs; every command is whole, on a line of its own."""
+def explain(stack: Stack, teller: Teller, *, flattened: bool) -> None:
+    """How to look at what runs; every command is whole, on a line of its own.
+
+    `flattened`: the story was told and this program ends; else it waits, and its reader tells the story.
+    """
     directory = shlex.quote(str(stack.directory))
-    services = [service for service in stack.services if service.url.startswith("http")]
     audit = f"redis-cli XRANGE {stack.keys.stream('flatten.audit')} - +"
+    flatten = ["flatctl ess activate", "flatctl arm --wait"]
+    again = (
+        ("flatten once more, yourself (a minute after the last time):", ["demo-reset", *flatten])
+        if flattened
+        else ("flatten (demo-reset opens the positions again; a minute between two):", [*flatten, "demo-reset"])
+    )
+    services = [service for service in stack.services if service.name not in ("redis", "exchange-sim")]
     parts: tuple[tuple[str, list[str]], ...] = (
-        (f"In {terminal}:", [f"PATH={directory}/{COMMANDS}:$PATH"]),
-        ("then look:", ["flatctl status", "flatctl positions", "flatctl watch"]),
-        ("the record of every arm, order and verdict:", [audit] if stack.redis_cli else []),
-        ("positions again, and flatten them yourself (a minute after the last time):", ["demo-reset"]),
-        ("", ["flatctl ess activate", "flatctl arm --wait"]),
-        ("metrics (and /readyz):", [f"{service.url}/metrics  {service.name}" for service in services[1:]]),
+        (
+            f"In {'this terminal or another' if flattened else 'another terminal'}:",
+            [f"PATH={directory}/{COMMANDS}:$PATH"],
+        ),
+        ("look:", ["flatctl status", "flatctl positions"]),
+        again,
+        ("the run again, and the record of every arm, order and verdict:", ["flatctl watch"]),
+        ("", [audit] if stack.redis_cli else []),
+        ("metrics (and /readyz):", [f"{service.url}/metrics  {service.name}" for service in services]),
         ("logs:", [f"{directory}/*.log"]),
-        ("stop everything:", [stop]),
+        ("stop everything:", ["demo-stop" if flattened else "Ctrl-C here"]),
     )
     for title, commands in parts:
-        if title and commands:
+        if title:
             teller.line(title, "bold")
         for command in commands:
             teller.command(f"   {command}")

@@ -88,7 +88,7 @@ async def _demo(processes: Processes, directory: Path, teller: Teller, *, keep: 
         keeping.write_down(stack, processes)
         teller.line()
         teller.line(f"Everything is left running in {directory}", "bold cyan")
-        keeping.explain(stack, teller, terminal="this terminal or another", stop="demo-stop")
+        keeping.explain(stack, teller, flattened=True)
     return 0 if agreed else FAILED
 
 
@@ -96,7 +96,7 @@ async def _only_run(processes: Processes, directory: Path, teller: Teller) -> in
     stack = await _start(processes, directory, teller, lasting=True)
     keeping.write_down(stack, processes)
     teller.line()
-    keeping.explain(stack, teller, terminal="another terminal", stop="Ctrl-C here")
+    keeping.explain(stack, teller, flattened=False)
     await asyncio.Event().wait()
     return 0
 

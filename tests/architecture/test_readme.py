@@ -1,0 +1,54 @@
+"""Every command that README.md and CONTRIBUTING.md tell is one that there is."""
+
+import re
+import shlex
+import tomllib
+from collections.abc import Iterator
+
+import pytest
+import yaml
+
+from flatctl.main import app
+from support.tree import text_of
+
+SHELL = {"PATH=$PWD/.venv/bin:$PATH", "set", ".", "cp", "curl", "redis-server"}
+PROGRAMS = set(tomllib.loads(text_of("pyproject.toml"))["project"]["scripts"])
+
+
+def commands() -> Iterator[str]:
+    """One for each command of each line of a console block."""
+    for name in ("README.md", "CONTRIBUTING.md"):
+        for block in re.findall(r"```console\n(.*?)```", text_of(name), re.DOTALL):
+            for line in block.splitlines():
+                yield from line.removeprefix("$ ").partition("   #")[0].split("; ")
+
+
+COMMANDS = [shlex.split(command, comments=True) for command in commands()]
+FLATCTL = [words[words.index("flatctl") + 1 :] for words in COMMANDS if "flatctl" in words]
+
+
+def test_every_command_is_known() -> None:
+    odd = [words for words in COMMANDS if words[0] not in {"make", "docker", "flatctl"} | PROGRAMS | SHELL]
+
+    assert COMMANDS
+    assert odd == []
+
+
+def test_every_target_is_in_the_makefile() -> None:
+    targets = set(re.findall(r"^([a-z]+):", text_of("Makefile"), re.MULTILINE))
+
+    assert {words[1] for words in COMMANDS if words[0] == "make"} <= targets
+
+
+def test_every_container_is_in_the_compose_file() -> None:
+    services = yaml.safe_load(text_of("docker-compose.yml"))["services"]
+    asked = [words[:5] for words in COMMANDS if words[0] == "docker"]
+
+    assert asked
+    assert all(words[:4] == ["docker", "compose", "run", "--rm"] and words[4] in services for words in asked)
+
+
+@pytest.mark.parametrize("words", FLATCTL, ids=" ".join)
+def test_every_flatctl_command_is_understood(words: list[str]) -> None:
+    # An unknown command or option is found before the help is shown, and nothing is done.
+    app([*words, "--help"], prog_name="flatctl", standalone_mode=False)
