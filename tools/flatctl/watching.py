@@ -37,7 +37,7 @@ class EventLine(Struct, frozen=True, kw_only=True):
 async def watch(session: Session, beginning: Beginning, within_s: float) -> int:
     """Show one run until its verdict; returns the exit code that stands for it."""
     screen = session.screen
-    screen.line(f"run {beginning.request_id}")
+    screen.line(f"run {beginning.request_id} (times are UTC)")
     watcher = Watcher(session.reader, session.settings.keys, session.clock, screen.line)
     picture = screen.picture() if screen.live else None
     shown: AbstractContextManager[object] = picture or nullcontext()
