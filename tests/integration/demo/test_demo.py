@@ -23,6 +23,12 @@ SERVICES = ("redis", "exchange-sim", "flatten-executor", "position-oracle", "gov
 FUNNEL = "seen=674 nonzero=44 filtered=44 sent=44 ok=44 errors=0 verdict=flat"
 
 
+def _hear_every_signal() -> None:
+    """What runs the tests in the background, or under nohup, has children that begin deaf to these."""
+    for number in (signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, signal.SIG_DFL)
+
+
 class Demo:
     """One run of it, in a directory of the test's own."""
 
@@ -35,7 +41,11 @@ class Demo:
 
     async def start(self) -> "Demo":
         self._process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "demo", *self._arguments, env=self._environ, stdout=PIPE, stderr=PIPE
+            *(sys.executable, "-m", "demo", *self._arguments),
+            env=self._environ,
+            stdout=PIPE,
+            stderr=PIPE,
+            preexec_fn=_hear_every_signal,
         )
         return self
 
