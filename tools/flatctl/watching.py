@@ -42,9 +42,9 @@ async def watch(session: Session, beginning: Beginning, within_s: float) -> int:
     picture = screen.picture() if screen.live else None
     shown: AbstractContextManager[object] = picture or nullcontext()
     with shown:
-        show = _Picture(screen, picture, session.clock.monotonic_s) if picture else _lines(screen)
+        show = Picture(screen, picture, session.clock.monotonic_s) if picture else _lines(screen)
         progress = await watcher.run(beginning, within_s, show)
-        if isinstance(show, _Picture):
+        if isinstance(show, Picture):
             show.draw(progress)
     if progress.completed is None:
         raise CommandFailed(
@@ -66,7 +66,7 @@ def _lines(screen: Screen) -> Callable[[RunProgress, Record, str], None]:
     return show
 
 
-class _Picture:
+class Picture:
     """The live picture: the funnel, and as many positions as the terminal has room for."""
 
     def __init__(self, screen: Screen, live: Live, monotonic_s: Callable[[], float]) -> None:
@@ -77,6 +77,7 @@ class _Picture:
         self._heads: list[str] = []
 
     def __call__(self, progress: RunProgress, record: Record, line: str) -> None:
+        """Take one entry in, and draw when it is time."""
         if line and not _about_an_order(record.event):
             self._heads.append(f"{_clock(record.entry_id)}  {line}")
         if self._monotonic_s() - self._drawn_s >= REFRESH_S:
@@ -84,11 +85,12 @@ class _Picture:
 
     def draw(self, progress: RunProgress) -> None:
         """Draw it as it stands."""
-        self._drawn_s = self._monotonic_s()
         room = max(3, self._screen.height - len(self._heads) - _LINES_AROUND)
         heads = [Text(self._screen.clean(line), overflow="ellipsis", no_wrap=True) for line in self._heads]
         funnel = Text(f"{progress.stage}: {progress.funnel()}", style="bold")
         self._live.update(Group(*heads, funnel, _table(self._screen, progress, room)), refresh=True)
+        # Counted from the end: where drawing is slow, one picture for each event would tell the verdict seconds late.
+        self._drawn_s = self._monotonic_s()
 
 
 def _table(screen: Screen, progress: RunProgress, room: int) -> Table:
