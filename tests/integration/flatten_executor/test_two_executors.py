@@ -99,7 +99,7 @@ async def test_a_run_that_waits_for_the_exchange_longer_than_a_lease_stays_with_
 ) -> None:
     await sim.scenario(positions=[ETH])
     shorter_than_the_wait = LeaseTimes(lease_ms=4_000, restart_ms=4_000, fresh_ms=3_000, renew_ms=200)
-    await sim.faults({"action": "hang", "match": POSITIONS})
+    await sim.faults({"action": "hang", "match": POSITIONS, "times": 0})
     request = await governor.request()
     await points.start(env, times=shorter_than_the_wait)
     await sim.wait(requests=1, method="GET", path=POSITIONS["path"])
