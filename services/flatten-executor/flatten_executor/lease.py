@@ -24,8 +24,10 @@ class LeaseTimes(msgspec.Struct, frozen=True, kw_only=True):
 
     lease_ms: int = 15_000
     """Another executor waits so long before it takes the run over."""
-    restart_ms: int = 3_000
-    """An executor of the same name waits only so long: most likely it is the same one, started again."""
+    restart_ms: int = 6_000
+    """An executor of the same name waits only so long: most likely it is the same one, started again.
+
+    Longer than the venue's receive window: after it, no order of the former process can be accepted any more (I7)."""
     fresh_ms: int = 2_000
     """Nothing is sent on a confirmation older than this: whoever took over is surely not sending yet."""
     renew_ms: int = 500

@@ -37,7 +37,7 @@ async def test_a_row_that_stays_missing_keeps_no_other_position_open_and_forbids
     assert completed.verdict is RunVerdict.NOT_FLAT
     assert (completed.counts.seen, completed.counts.nonzero, completed.counts.ok) == (673, 1, 1)
     assert [(left.symbol, left.quantity, left.reason) for left in completed.residual] == [
-        ("BTCUSDT", None, "the answer has no row of it")
+        ("BTCUSDT", None, "the answer has no row of it, or not of both legs")
     ]
     assert await sim.positions() == {("BTCUSDT", "BOTH"): Decimal("-0.5")}
 

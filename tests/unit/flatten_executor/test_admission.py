@@ -78,3 +78,12 @@ def test_all_reasons_are_given_together() -> None:
     case = a_case(account="other", latch_set=False, requested_at_ms=NOW_MS - 200_000, fired_request_id=None)
 
     assert len(objections(case)) == 4
+
+
+@pytest.mark.parametrize(("age_s", "admitted"), [(121, True), (900, True), (901, False)])
+def test_a_run_with_orders_is_resumed_while_it_counts_as_in_flight_and_not_days_later_i2(
+    age_s: int, *, admitted: bool
+) -> None:
+    case = a_case(requested_at_ms=NOW_MS - age_s * 1_000, orders_on_record=True)
+
+    assert (objections(case) == ()) is admitted

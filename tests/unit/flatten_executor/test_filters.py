@@ -5,7 +5,7 @@ from hypothesis import given
 
 from contracts.arming import Scope
 from contracts.vocabulary import PositionSide
-from exchange.model import Instrument, InstrumentStatus, PositionReading
+from exchange.model import Instrument, InstrumentStatus, Position, PositionReading
 from flatten_executor.core.filters import Bucket, Limits, PositionKey, sift
 from support.exchange_builders import instrument, position, reading, universes, unreadable_row
 
@@ -129,7 +129,7 @@ def test_every_trading_armed_or_known_symbol_inside_the_scope_must_have_a_row_i1
 
     assert [(row.symbol, row.why) for row in account.missing] == [
         ("GONE", "the exchange lists no such symbol"),
-        ("TRADES", "the answer has no row of it"),
+        ("TRADES", "the answer has no row of it, or not of both legs"),
     ]
     assert [row.symbol for row in scoped.missing] == ["NOSUCH"]
     assert (account.whole, scoped.whole) == (False, False)
@@ -151,3 +151,26 @@ def test_zero_is_a_row_and_never_its_absence_i14() -> None:
         sieve.quantity_of(PositionKey(symbol, PositionSide.BOTH)) for symbol in ("ETHUSDT", "BTCUSDT", "ADAUSDT")
     ]
     assert quantities == [Decimal(0), None, None]
+
+
+@pytest.mark.parametrize("other", [[], [position("0")]])
+def test_a_hedged_symbol_without_a_row_of_either_leg_is_missing_i14(other: list[Position]) -> None:
+    rows = reading(*other, position("0", side=PositionSide.LONG))
+
+    sieve = sift(rows, {}, LISTED, ACCOUNT, LIMITS)
+
+    assert [row.symbol for row in sieve.missing] == ["ETHUSDT"]
+    assert sieve.quantity_of(PositionKey("ETHUSDT", PositionSide.SHORT)) is None
+
+
+def test_a_hedged_symbol_with_both_legs_is_whole() -> None:
+    rows = reading(position("0", side=PositionSide.LONG), position("0", side=PositionSide.SHORT))
+
+    assert sift(rows, {}, LISTED, ACCOUNT, LIMITS).whole
+
+
+@pytest.mark.parametrize("status", [InstrumentStatus.REDUCE_ONLY, InstrumentStatus.UNKNOWN])
+def test_whatever_would_be_closed_must_have_a_row_i14(status: InstrumentStatus) -> None:
+    listed = {**LISTED, "ENDING": instrument("ENDING", status=status)}
+
+    assert [row.symbol for row in sift(reading(position("0")), {}, listed, ACCOUNT, LIMITS).missing] == ["ENDING"]

@@ -3,8 +3,11 @@
 from msgspec import Struct
 
 from contracts.arming import FlattenRequested, Gate
+from contracts.streams import ACTIVE_TTL_S
 from contracts.vocabulary import Environment
 
+RESUMED_MAX_AGE_MS = ACTIVE_TTL_S * 1_000
+"""A run that had orders is brought to its end while it counts as in flight; after that a new arm has to say so."""
 AHEAD_MAX_MS = 5_000
 """Request and executor go by the same Redis server's clock; more than this ahead of it is no honest request."""
 
@@ -25,7 +28,7 @@ class AdmissionCase(Struct, frozen=True, kw_only=True):
     """By the Redis server's clock, as is the request's time."""
     max_age_ms: int
     orders_on_record: bool
-    """An earlier attempt was admitted and intended orders: such a run is brought to its end, however old."""
+    """An earlier attempt was admitted and intended orders."""
     fired_request_id: str | None
     """What the governor's record says that the arm fired; nothing when it does not know the arm."""
     active_request_id: str | None
@@ -57,7 +60,7 @@ def objections(case: AdmissionCase) -> tuple[str, ...]:
             "OPERATORS_FILE is set, but this version cannot verify signatures",
         ),
         (
-            case.orders_on_record or age_ms <= case.max_age_ms,
+            age_ms <= (max(case.max_age_ms, RESUMED_MAX_AGE_MS) if case.orders_on_record else case.max_age_ms),
             f"the request is {age_ms} ms old, more than {case.max_age_ms}",
         ),
         (age_ms >= -AHEAD_MAX_MS, f"the request is from {-age_ms} ms in the future"),

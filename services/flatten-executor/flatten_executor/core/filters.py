@@ -81,7 +81,7 @@ class Sieve(Struct, frozen=True, kw_only=True):
     hidden: tuple[UnreadableRow, ...] = ()
     """The unreadable rows that the scope may cover: one without a readable symbol may be any symbol's."""
     readable: frozenset[str] = frozenset()
-    """Symbols all of whose rows could be read."""
+    """Symbols every leg of which has a row that could be read."""
 
     def in_bucket(self, bucket: Bucket) -> tuple[Sifted, ...]:
         """The positions that went there."""
@@ -126,8 +126,8 @@ def sift(
     """Sort one reading. `marks` (quote units by symbol) fills in for rows that carry no mark price.
 
     A position without a known notional is closed: closing is the safe side. There must be a row of every instrument
-    that trades, of every symbol that was armed by name, and of every one in `known` (seen open before): the venue
-    lists all symbols, whether they are held or not.
+    that takes closing orders, of every symbol that was armed by name, and of every one in `known` (seen open before):
+    the venue lists all symbols, whether they are held or not.
     """
     nonzero = tuple(
         _sort(position, position.mark_price or marks.get(position.symbol), instruments, scope, limits)
@@ -135,7 +135,7 @@ def sift(
         if abs(position.quantity) > limits.quantity_epsilon
     )
     odd = {row.symbol for row in reading.unreadable}
-    readable = frozenset(position.symbol for position in reading.positions) - odd
+    readable = _with_every_leg(reading.positions) - odd
     return Sieve(
         seen=reading.rows_seen,
         zero=len(reading.positions) - len(nonzero),
@@ -147,15 +147,25 @@ def sift(
     )
 
 
+def _with_every_leg(positions: Iterable[Position]) -> frozenset[str]:
+    """Symbols of which every leg has a row: both of a hedged one, the one of any other."""
+    sides: dict[str, set[PositionSide]] = {}
+    for position in positions:
+        sides.setdefault(position.symbol, set()).add(position.side)
+    return frozenset(symbol for symbol, shown in sides.items() if len(shown - {PositionSide.BOTH}) != 1)
+
+
 def _missing(
     shown: frozenset[str], instruments: Mapping[str, Instrument], scope: Scope, known: Iterable[str]
 ) -> tuple[Missing, ...]:
-    trading = {symbol for symbol, rules in instruments.items() if rules.status is InstrumentStatus.TRADING}
-    wanted = trading.union(scope.symbols, known) - shown
+    closable = {symbol for symbol, rules in instruments.items() if rules.status not in _UNTRADABLE}
+    wanted = closable.union(scope.symbols, known) - shown
     return tuple(
         Missing(
             symbol=symbol,
-            why="the answer has no row of it" if symbol in instruments else "the exchange lists no such symbol",
+            why="the answer has no row of it, or not of both legs"
+            if symbol in instruments
+            else "the exchange lists no such symbol",
         )
         for symbol in sorted(wanted)
         if scope.covers(symbol)
