@@ -30,7 +30,7 @@ def open_gateway(config: ExchangeConfig) -> OrderGateway:
 def problems_with(config: ExchangeConfig) -> Iterator[str]:
     """What is wrong with the configuration: one line each, which begins with the variable's name."""
     if config.exchange_id not in SUPPORTED:
-        yield (f"EXCHANGE_ID: {config.exchange_id!r} is not supported; use one of {', '.join(SUPPORTED)}")
+        yield f"EXCHANGE_ID: {config.exchange_id!r} is not supported; use one of {', '.join(SUPPORTED)}"
     if config.base_url is None and config.environment is Environment.SIM:
         yield "EXCHANGE_BASE_URL: missing; EXCHANGE_ENV=sim needs the simulator's address"
     if config.base_url is not None:

@@ -248,15 +248,14 @@ class Run:
     def _completed(self, last_reading: Sieve | None, verified_at_ms: int | None, abort_reason: str) -> FlattenCompleted:
         records = tuple(self._sender.records.values())
         truth = self._last_truth
-        resting = self._resting(truth) if truth is not None else []
+        resting, trouble = (self._resting(truth), truth.resting_trouble) if truth is not None else ([], "")
         settled = settle(
             self._ledger,
             records,
             last_reading,
             min_notional_usd=self._tools.limits.min_notional_usd,
             abort_reason=abort_reason,
-            may_reopen=any(not order.reduce_only for order in resting)
-            or bool(truth is not None and truth.resting_trouble),
+            may_reopen=bool(trouble) or any(not order.reduce_only for order in resting),
         )
         arm = self._request.arm
         reached = [record for record in records if record.reached_wire]

@@ -39,6 +39,7 @@ def objections(case: AdmissionCase) -> tuple[str, ...]:
     """Why the run must not send orders; empty when it may. All reasons, not only the first (I3)."""
     request = case.request
     age_ms = case.now_ms - request.requested_at_ms
+    allowed_ms = max(case.max_age_ms, RESUMED_MAX_AGE_MS) if case.orders_on_record else case.max_age_ms
     failed_gates = [verdict.gate for verdict in request.gates if not verdict.passed]
     missing_gates = set(Gate) - {verdict.gate for verdict in request.gates}
     rules = (
@@ -60,8 +61,8 @@ def objections(case: AdmissionCase) -> tuple[str, ...]:
             "OPERATORS_FILE is set, but this version cannot verify signatures",
         ),
         (
-            age_ms <= (max(case.max_age_ms, RESUMED_MAX_AGE_MS) if case.orders_on_record else case.max_age_ms),
-            f"the request is {age_ms} ms old, more than {case.max_age_ms}",
+            age_ms <= allowed_ms,
+            f"the request is {age_ms} ms old, more than {allowed_ms}",
         ),
         (age_ms >= -AHEAD_MAX_MS, f"the request is from {-age_ms} ms in the future"),
         (not failed_gates, f"the request itself says that gates failed: {', '.join(failed_gates)}"),
