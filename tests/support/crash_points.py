@@ -6,6 +6,7 @@ import signal
 import sys
 from asyncio.subprocess import PIPE, Process
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Self
 
@@ -56,7 +57,8 @@ class ForkedExecutor:
     async def kill(self) -> None:
         """End it, if it still runs."""
         if self._ending is None or not self._ending.done():
-            os.kill(self.pid, signal.SIGKILL)
+            with suppress(ProcessLookupError):  # it has ended by itself
+                os.kill(self.pid, signal.SIGKILL)
         await self.ended()
 
     @property

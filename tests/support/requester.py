@@ -80,6 +80,12 @@ class Requester(Operator):
         except TimeoutError:
             raise AssertionError(f"{left} requests are still not acknowledged") from None
 
+    async def until_on_record(self, request_id: str, field: str, timeout_s: float = HANG_S) -> None:
+        """Return once the run's journal holds the field."""
+        async with asyncio.timeout(timeout_s):
+            while not await raw(self.redis, "HEXISTS", self.keys.run(request_id), field):  # noqa: ASYNC110 - as above
+                await asyncio.sleep(0.02)
+
     async def unacknowledged(self) -> int:
         """How many requests are delivered and not acknowledged."""
         reply = await raw(self.redis, "XPENDING", self.keys.of(FlattenRequested), EXECUTOR_GROUP)

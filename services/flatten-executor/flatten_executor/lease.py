@@ -17,6 +17,7 @@ from runtime.errors import RetryableError
 
 ORDER_FIELD = "order:"
 LEDGER_FIELD = "ledger"
+STOPPED_FIELD = "stopped"
 
 
 class LeaseTimes(msgspec.Struct, frozen=True, kw_only=True):
@@ -53,6 +54,8 @@ class RunLease:
         self.fence = fence
         self.records: tuple[OrderRecord, ...] = ()
         self.ledger = Ledger()
+        self.stopped = ""
+        """Why nothing more may be sent for this run, once and for all. Goes on record with whatever is written next."""
         self._journal = journal
         self._times = times
         self._clock = clock
@@ -78,6 +81,8 @@ class RunLease:
         fields = {f"{ORDER_FIELD}{order.client_order_id}": codec.to_json(order) for order in orders}
         if ledger is not None:
             fields[LEDGER_FIELD] = codec.to_json(ledger)
+        if self.stopped:
+            fields[STOPPED_FIELD] = self.stopped
         asked_s = self._clock.monotonic_s()
         if not await self._journal.write(self, fields, events):
             self._passed = True

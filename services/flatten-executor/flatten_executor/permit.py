@@ -1,10 +1,11 @@
 """Whether a run may go on sending: the latch is set, no operator has aborted it, and the lease holds."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
 from flatten_executor.aborts import Aborts
+from flatten_executor.concurrency import all_of
 from flatten_executor.lease import RunLease
 from flatten_executor.observe import Observer
 from runtime.clock import Clock
@@ -12,6 +13,8 @@ from runtime.latch import Latch, LatchState
 from runtime.redis_client import wait_for_stop
 
 LOOK_EVERY_S = 0.1
+LATCH_FRESH_S = 0.5
+"""How old the last look that showed the latch set may be for an order to leave."""
 LATCH_PATIENCE_S = 5.0
 """How long a latch that cannot be read only pauses sending. Then it counts as not set, as everywhere."""
 
@@ -31,6 +34,7 @@ async def read_patiently(latch: Latch, clock: Clock, observer: Observer) -> Latc
 class Permit:
     """Looks at latch and aborts, and answers at once for what it saw last. Once refused, it stays refused.
 
+    It stays so for whoever resumes the run, too: the reason goes on record with the lease.
     A latch that cannot be read for a moment pauses sending and ends nothing: a file system that stutters is no word of
     an operator.
     """
@@ -38,49 +42,63 @@ class Permit:
     def __init__(
         self, lease: RunLease, latch: Latch, aborts: Aborts, clock: Clock, observer: Observer, *, objections: str
     ) -> None:
-        self.reason = objections
+        self.reason = objections or lease.stopped
         """Why nothing more may be sent; empty while sending is allowed."""
-        self.refused = bool(objections)
-        """Whether the request was never to be sent for."""
+        lease.stopped = self.reason
+        self.refused = bool(self.reason) and not lease.records
+        """Whether nothing was ever to be sent for the request."""
         self._lease = lease
         self._latch = latch
         self._aborts = aborts
         self._clock = clock
         self._observer = observer
         self._stopped = asyncio.Event()
+        self._seen_set_s: float | None = None
+        """When the last look that showed the latch set was asked for, monotonic."""
         self._unreadable_since_s: float | None = None
 
     def may_send(self) -> bool:
-        """Without waiting for anything: for the moment before orders leave."""
-        return not self.reason and self._unreadable_since_s is None and self._lease.holds()
+        """Without waiting for anything: for the moment before orders leave. A look that takes long pauses sending."""
+        if self.reason or self._unreadable_since_s is not None or self._seen_set_s is None:
+            return False
+        return self._clock.monotonic_s() - self._seen_set_s <= LATCH_FRESH_S and self._lease.holds()
 
     async def look(self) -> str:
         """Look now; returns why nothing more may be sent, or nothing. Waits while the latch cannot be read."""
-        await self._look()
+        await asyncio.gather(self._look_at_latch(), self._look_for_abort())
         while self._unreadable_since_s is not None and not self.reason:
             await self._clock.sleep(LOOK_EVERY_S)
-            await self._look()
+            await self._look_at_latch()
         return self.reason
 
-    async def _look(self) -> None:
+    async def _look_at_latch(self) -> None:
         if self.reason:
             return
-        latch, abort = await asyncio.gather(self._latch.read(), self._aborts.look())
-        if abort is not None:
-            self._stop(f"{abort.operator} asked to abort: {abort.reason}")
-        elif latch.is_set:
+        asked_s = self._clock.monotonic_s()
+        latch = await self._latch.read()
+        if latch.is_set:
             if self._unreadable_since_s is not None:
                 self._observer.going_on(self._lease.request_id)
-            self._unreadable_since_s = None
+            self._unreadable_since_s, self._seen_set_s = None, asked_s
         elif latch.readable:
             self._stop(f"the ESS latch is no longer set: {latch.detail}")
         else:
-            now_s = self._clock.monotonic_s()
-            if self._unreadable_since_s is None:
-                self._unreadable_since_s = now_s
-                self._observer.pausing(self._lease.request_id, latch.detail)
-            if now_s - self._unreadable_since_s >= LATCH_PATIENCE_S:
-                self._stop(f"the ESS latch could not be read for {LATCH_PATIENCE_S:g} s: {latch.detail}")
+            self._blind(latch.detail)
+
+    def _blind(self, detail: str) -> None:
+        now_s = self._clock.monotonic_s()
+        if self._unreadable_since_s is None:
+            self._unreadable_since_s = now_s
+            self._observer.pausing(self._lease.request_id, detail)
+        if now_s - self._unreadable_since_s >= LATCH_PATIENCE_S:
+            self._stop(f"the ESS latch could not be read for {LATCH_PATIENCE_S:g} s: {detail}")
+
+    async def _look_for_abort(self) -> None:
+        if self.reason:
+            return
+        abort = await self._aborts.look()
+        if abort is not None:
+            self._stop(f"{abort.operator} asked to abort: {abort.reason}")
 
     async def sleep(self, seconds: float) -> None:
         """Sleep, but no longer than until sending is forbidden."""
@@ -89,20 +107,26 @@ class Permit:
 
     @asynccontextmanager
     async def watched(self) -> AsyncIterator[None]:
-        """Look again and again while the block runs, so that orders which wait or retry are stopped too."""
+        """Look again and again while the block runs, so that orders which wait or retry are stopped too.
+
+        Latch and aborts each at their own pace: a Redis that hangs must not hide that the latch was cleared.
+        """
         ended = asyncio.Event()
-        watching = asyncio.create_task(self._watch(ended))
+        looks = (self._look_at_latch, self._look_for_abort)
+        watching = [asyncio.create_task(self._watch(look, ended)) for look in looks]
         try:
             yield
         finally:
             ended.set()
-            await watching
+            await all_of(*watching)
 
-    async def _watch(self, ended: asyncio.Event) -> None:
+    async def _watch(self, look: Callable[[], Awaitable[None]], ended: asyncio.Event) -> None:
         while not self.reason and not await wait_for_stop(ended, LOOK_EVERY_S, self._clock):
-            await self._look()
+            await look()
 
     def _stop(self, reason: str) -> None:
-        self.reason = reason
+        if self.reason:
+            return
+        self.reason = self._lease.stopped = reason
         self._stopped.set()
         self._observer.stopping(self._lease.request_id, reason)

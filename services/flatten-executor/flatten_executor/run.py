@@ -7,14 +7,13 @@ from msgspec.structs import replace
 
 from contracts.arming import FlattenRequested
 from contracts.flattening import FlattenCompleted, RunVerified, Timings
-from contracts.resting import RestingLeft
 from exchange.model import PositionMode, RestingOrder
 from exchange.ports import OrderGateway
 from flatten_executor.cancelling import cancel_and_confirm
 from flatten_executor.concurrency import all_of
 from flatten_executor.core.filters import Limits, PositionKey, Sieve, Sifted, sift
 from flatten_executor.core.orders import rounds_spent
-from flatten_executor.core.outcome import settle
+from flatten_executor.core.outcome import left_waiting, settle
 from flatten_executor.core.planning import plan_round
 from flatten_executor.ground_truth import GroundTruth, Unreadable, read_ground_truth
 from flatten_executor.lease import RunLease
@@ -160,8 +159,10 @@ class Run:
             return False
         if await self._permit.look() or self._clock.monotonic_s() >= self._deadline_s:
             return False
-        if not (to_close or resting):
-            return True  # only lost orders are left: looking them up again is all that can be done
+        if not (to_close or resting):  # only lost orders are left: looking them up again is all that can be done
+            await self._permit.sleep(self._pause_s)
+            self._set_pace(fruitless=True)
+            return True
         allowed = self._tools.limits.max_positions
         if len(sieve.to_close) > allowed:
             self._limit_broken = f"{len(sieve.to_close)} positions to close are more than MAX_FLATTEN_SYMBOLS={allowed}"
@@ -271,7 +272,7 @@ class Run:
             residual=settled.residual,
             residual_notional_usd=settled.residual_notional_usd,
             residual_unpriced=settled.residual_unpriced,
-            resting_left=tuple(map(_left, resting)),
+            resting_left=tuple(map(left_waiting, resting)),
             rounds=self._round,
             timings=Timings(
                 armed_at_ms=arm.issued_at_ms,
@@ -285,15 +286,3 @@ class Run:
             software_version=software_version(),
             notes=tuple(self._notes),
         )
-
-
-def _left(order: RestingOrder) -> RestingLeft:
-    return RestingLeft(
-        symbol=order.symbol,
-        order_id=order.order_id,
-        kind=order.kind,
-        side=order.side,
-        quantity=order.quantity,
-        reduce_only=order.reduce_only,
-        conditional=order.conditional,
-    )

@@ -16,7 +16,7 @@ from contracts.vocabulary import Word
 from flatten_executor.aborts import Aborts
 from flatten_executor.core.ledger import Ledger
 from flatten_executor.core.orders import OrderRecord
-from flatten_executor.lease import LEDGER_FIELD, ORDER_FIELD, LeaseLost, LeaseTimes, RunLease
+from flatten_executor.lease import LEDGER_FIELD, ORDER_FIELD, STOPPED_FIELD, LeaseLost, LeaseTimes, RunLease
 from flatten_executor.observe import Observer
 from runtime.clock import Clock
 from runtime.redis_client import is_transient, raw
@@ -130,6 +130,7 @@ class Store:
             for field, value in journal.items()
             if field.startswith(ORDER_FIELD.encode())
         )
+        lease.stopped = journal.get(STOPPED_FIELD.encode(), b"").decode()
         if LEDGER_FIELD.encode() in journal:
             lease.ledger = msgspec.json.decode(journal[LEDGER_FIELD.encode()], type=Ledger)
 

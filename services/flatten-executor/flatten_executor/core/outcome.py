@@ -6,7 +6,9 @@ from decimal import Decimal
 from msgspec import Struct
 
 from contracts.flattening import Counts, OrderState, PositionFate, PositionOutcome, Residual, RunVerdict
+from contracts.resting import RestingLeft
 from contracts.vocabulary import PositionSide
+from exchange.model import RestingOrder
 from flatten_executor.core.filters import Bucket, PositionKey, Sieve, Sifted
 from flatten_executor.core.ledger import Ledger, LedgerEntry
 from flatten_executor.core.orders import OrderRecord
@@ -207,4 +209,17 @@ def _counts(ledger: Ledger, records: Sequence[OrderRecord], outcomes: Sequence[P
         errors=sum(record.state in _ERRORS for record in sent),
         unknown=sum(record.may_be_live for record in sent),
         resting_cancelled=ledger.resting_cancelled,
+    )
+
+
+def left_waiting(order: RestingOrder) -> RestingLeft:
+    """A resting order that is still there at the end."""
+    return RestingLeft(
+        symbol=order.symbol,
+        order_id=order.order_id,
+        kind=order.kind,
+        side=order.side,
+        quantity=order.quantity,
+        reduce_only=order.reduce_only,
+        conditional=order.conditional,
     )
