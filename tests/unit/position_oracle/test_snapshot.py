@@ -2,6 +2,7 @@
 
 from decimal import Decimal
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -9,12 +10,12 @@ from contracts import codec
 from contracts.positions import PositionSnapshot
 from contracts.vocabulary import Environment, PositionSide
 from exchange.model import Position, PositionReading, UnreadableRow
-from position_oracle.core.snapshot import held_in, snapshot_of
+from position_oracle.core.snapshot import Leg, held_in, snapshot_of
 from support.exchange_builders import position, reading, unreadable_row
 
 
 def make(
-    what: PositionReading, marks: dict[str, Decimal] | None = None, *, held: frozenset[str] = frozenset()
+    what: PositionReading, marks: dict[str, Decimal] | None = None, *, held: frozenset[Leg] = frozenset()
 ) -> PositionSnapshot:
     return snapshot_of(
         what,
@@ -52,7 +53,45 @@ def test_i14_a_symbol_that_was_open_and_has_no_row_now_is_unreadable_and_not_cou
     after = make(reading(position("0")), held=held_in(before))
 
     assert [(row.symbol, row.field) for row in after.unreadable] == [("BTCUSDT", "row"), ("NANUSDT", "row")]
-    assert (after.symbols_seen, held_in(after)) == (1, frozenset({"BTCUSDT", "NANUSDT"}))
+    assert after.symbols_seen == 1
+    assert {leg.symbol for leg in held_in(after)} == {"BTCUSDT", "NANUSDT"}
+
+
+LONG, SHORT, BOTH = PositionSide.LONG, PositionSide.SHORT, PositionSide.BOTH
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "missing"),
+    [
+        (LONG, [SHORT], True),
+        (SHORT, [LONG], True),
+        (LONG, [BOTH, SHORT], True),
+        (BOTH, [SHORT], True),
+        (LONG, [LONG, SHORT], False),
+        (LONG, [BOTH], False),
+        (BOTH, [LONG, SHORT], False),
+        (BOTH, [BOTH], False),
+    ],
+)
+def test_i14_a_leg_that_was_open_and_has_no_row_now_is_unreadable_whatever_the_other_leg_shows(
+    before: PositionSide, after: list[PositionSide], *, missing: bool
+) -> None:
+    quantity = "-1" if before is SHORT else "1"
+    held = held_in(make(reading(position(quantity, side=before))))
+
+    snapshot = make(reading(*(position("0", side=side) for side in after)), held=held)
+
+    assert [row.problem for row in snapshot.unreadable] == (
+        [f"missing: it was open at the reading before ({before})"] if missing else []
+    )
+
+
+def test_i14_a_leg_that_stays_missing_stays_under_suspicion_until_both_legs_have_rows() -> None:
+    first = make(reading(position("0", side=SHORT)), held=frozenset({Leg("ETHUSDT", LONG)}))
+    second = make(reading(position("0", side=SHORT)), held=held_in(first))
+    third = make(reading(position("0", side=SHORT), position("0", side=LONG)), held=held_in(second))
+
+    assert [len(snapshot.unreadable) for snapshot in (first, second, third)] == [1, 1, 0]
 
 
 def test_i14_a_row_without_a_symbol_is_nobodys_and_not_missed_later() -> None:
