@@ -155,6 +155,10 @@ class Keys(Struct, frozen=True):
         """Hash: the executor's journal of one run."""
         return f"{self.namespace}:run:{request_id}"
 
+    def scratch(self, owner: str, token: str) -> "Keys":
+        """Keys on which `owner` tries its scripts at one start: below this namespace, and nobody else's."""
+        return Keys(f"{self.namespace}:scratch:{owner}:{token}")
+
     def stream(self, name: str) -> str:
         """The key of a stream of the topology. Raises KeyError for a name that is not in it."""
         if name not in _STREAM_NAMES:

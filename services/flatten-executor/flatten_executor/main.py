@@ -1,6 +1,7 @@
 """The executor: wiring."""
 
 import asyncio
+import secrets
 from collections.abc import Callable
 
 from msgspec import Struct
@@ -12,6 +13,7 @@ from exchange.factory import open_gateway
 from exchange.ports import OrderGateway
 from flatten_executor.handlers import RequestHandlers, Standing
 from flatten_executor.observe import Observer
+from flatten_executor.rehearsal import piece
 from flatten_executor.run import Tools
 from flatten_executor.sending import Patience
 from flatten_executor.settings import ExecutorSettings
@@ -25,6 +27,7 @@ from runtime.latch import open_latch
 from runtime.metrics import Metrics
 from runtime.pulse import Pulse
 from runtime.redis_client import open_reader, open_redis
+from runtime.rehearsal import Rehearsal
 from runtime.streams import Consumer, StreamObserver
 
 
@@ -50,6 +53,8 @@ async def run(settings: ExecutorSettings, stop: asyncio.Event, seams: Seams | No
     store = seams.open_store(redis, keys, owner=settings.consumer_name, account=settings.account, clock=clock)
     pulse = Pulse(redis=redis, latch=latch, clock=clock, on_latch=observer.latch_seen)
     vitals = Vitals(gateway=gateway, observer=observer, clock=clock)
+    scratch = keys.scratch(settings.consumer_name, secrets.token_hex(8))
+    rehearsal = Rehearsal(redis=redis, scratch=scratch, piece=piece(clock), clock=clock)
     tools = Tools(
         gateway=gateway,
         latch=latch,
@@ -81,13 +86,13 @@ async def run(settings: ExecutorSettings, stop: asyncio.Event, seams: Seams | No
     checks = {
         "redis": pulse.redis,
         "latch": pulse.latch,
-        "scripts": vitals.scripts,
+        "scripts": rehearsal.check,
         "exchange": vitals.exchange,
         "requests": requests.check,
     }
 
     async def handle_requests() -> None:
-        await vitals.rehearse(redis, settings.flatten_namespace, settings.consumer_name, stop)
+        await rehearsal.run(stop)
         await requests.run(stop)
 
     try:

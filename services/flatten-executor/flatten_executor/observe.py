@@ -93,10 +93,6 @@ class Observer:
         """A cancel did not work; the reading after it shows what is left."""
         _log.warning(f"cancelling resting orders of {symbol} failed: {error}")
 
-    def scripts_untried(self, error: Exception) -> None:
-        """Redis went away while the scripts were tried; they are tried again."""
-        _log.warning(f"the scripts could not be tried: {error}")
-
     def waiting_for_lease(self, request_id: str, left_ms: int) -> None:
         """An executor of this name had the run until just now."""
         _log.warning(f"FLATTEN waits {left_ms} ms request_id={request_id}: its former executor may still be sending")

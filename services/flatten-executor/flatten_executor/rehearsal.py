@@ -1,9 +1,9 @@
-"""The scripts, tried on scratch keys at the start: a missing permission shows now, not when a flatten is asked for."""
+"""What the executor rehearses: every script once, with a made-up run."""
 
 from decimal import Decimal
+from functools import partial
 
 from redis.asyncio import Redis
-from redis.exceptions import ResponseError
 
 from contracts.arming import ArmRequested, FlattenRequested, Scope
 from contracts.flattening import Counts, FlattenCompleted, RunFinished, RunStarted, RunVerdict, Timings
@@ -13,34 +13,19 @@ from flatten_executor.lease import LeaseLost
 from flatten_executor.store import Begun, Store
 from runtime.app import software_version
 from runtime.clock import Clock
-from runtime.errors import StartupError
-from runtime.redis_client import is_transient, raw
+from runtime.redis_client import raw
+from runtime.rehearsal import Piece
 
 _WHO = "rehearsal"
 
 
-async def rehearse(redis: Redis, namespace: str, consumer_name: str, clock: Clock) -> None:
-    """Begin, record, give back, begin again and finish a made-up run under `<namespace>:scratch:<consumer>`.
-
-    Deletes it again. Raises StartupError when a script does not work on this Redis, RedisError when Redis is away.
-    """
-    keys = Keys(f"{namespace}:scratch:{consumer_name}")
+def _touched(keys: Keys) -> list[str]:
     streams = [keys.of(event) for event in (FlattenRequested, FlattenCompleted, RunFinished)]
-    everything = [keys.fired, keys.active, keys.run(_WHO), *streams]
-    try:
-        await raw(redis, "DEL", *everything)
-        failed = await _rehearse(redis, keys, clock)
-        await raw(redis, "DEL", *everything)
-    except ResponseError as error:
-        if is_transient(error):
-            raise
-        raise StartupError(f"the scripts do not work on this Redis: {error}") from error
-    if failed:
-        raise StartupError(f"the scripts do not work on this Redis: {failed}")
+    return [keys.fired, keys.active, keys.run(_WHO), *streams]
 
 
-async def _rehearse(redis: Redis, keys: Keys, clock: Clock) -> str:
-    """What did not do what it should; empty when all did."""
+async def _play(redis: Redis, keys: Keys, *, clock: Clock) -> str:
+    """Begin, record, give back, begin again and finish a made-up run."""
     store = Store(redis, keys, owner=_WHO, account=_WHO, clock=clock)
     now_ms = clock.now_ms()
     request = _request(now_ms)
@@ -58,6 +43,11 @@ async def _rehearse(redis: Redis, keys: Keys, clock: Clock) -> str:
         return f"finish.lua did not write: {error}"
     beginning, _ = await store.begin(request)
     return "" if beginning.begun is Begun.FINISHED else f"finish.lua left the run {beginning.begun}"
+
+
+def piece(clock: Clock) -> Piece:
+    """The executor's piece; the clock times its leases."""
+    return Piece(play=partial(_play, clock=clock), touched=_touched)
 
 
 async def _pending_entry(redis: Redis, keys: Keys) -> str:

@@ -1,19 +1,17 @@
-"""Whether the executor could flatten right now, beside Redis and the latch: its scripts work, the exchange is warm."""
+"""Whether the executor could flatten right now, beside Redis, latch and scripts: the exchange is warm."""
 
 import asyncio
 import gc
 
-from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from exchange.errors import ExchangeError
 from exchange.ports import OrderGateway
 from flatten_executor.observe import Observer
-from flatten_executor.rehearsal import rehearse
 from flatten_executor.store import Store
 from runtime.clock import Clock
 from runtime.health import OK, Check
-from runtime.redis_client import is_transient, wait_for_stop, wait_until_up
+from runtime.redis_client import is_transient, wait_for_stop
 
 EVERY_S = 1.0
 WARM_EVERY_S = 25.0
@@ -29,24 +27,6 @@ class Vitals:
         self._clock = clock
         self._settled = False
         self._exchange = Check(ok=False, why="not looked at yet")
-        self._scripts = Check(ok=False, why="not tried yet")
-
-    def scripts(self) -> Check:
-        """Whether the scripts were tried on this Redis, and did what they should."""
-        return self._scripts
-
-    async def rehearse(self, redis: Redis, namespace: str, consumer_name: str, stop: asyncio.Event) -> None:
-        """Try every script before the first request is read. Raises StartupError when one does not work here."""
-        while await wait_until_up(redis, stop=stop, clock=self._clock):
-            try:
-                await rehearse(redis, namespace, consumer_name, self._clock)
-            except (RedisError, OSError) as error:
-                self._scripts = Check(ok=False, why=str(error))
-                self._observer.scripts_untried(error)
-                await wait_for_stop(stop, EVERY_S, self._clock)
-            else:
-                self._scripts = OK
-                return
 
     def exchange(self) -> Check:
         """Whether instruments are read and connections are open."""

@@ -1,6 +1,7 @@
 """The governor: wiring."""
 
 import asyncio
+import secrets
 
 from redis.asyncio import Redis
 
@@ -10,9 +11,9 @@ from contracts.streams import GOVERNOR_GROUP, Keys
 from governor.handlers import ArmHandlers
 from governor.history import History
 from governor.observe import Observer
+from governor.rehearsal import PIECE
 from governor.settings import GovernorSettings
 from governor.store import ArmStore
-from governor.vitals import Vitals
 from governor.watch import AllocationWatch
 from runtime.app import run_service, supervise
 from runtime.clock import SystemClock
@@ -22,6 +23,7 @@ from runtime.latch import Latch, open_latch
 from runtime.metrics import Metrics
 from runtime.pulse import Pulse
 from runtime.redis_client import open_reader, open_redis
+from runtime.rehearsal import Rehearsal
 from runtime.streams import Consumer, ConsumerSettings, StreamObserver, Tail
 
 
@@ -34,7 +36,8 @@ async def run(settings: GovernorSettings, stop: asyncio.Event, *, block_ms: int 
     latch = _latch(settings, redis)
     store = ArmStore(redis, keys)
     pulse = Pulse(redis=redis, latch=latch, clock=clock, on_latch=observer.latch_seen)
-    vitals = Vitals(redis=redis, observer=observer, clock=clock)
+    scratch = keys.scratch(settings.consumer_name, secrets.token_hex(8))
+    rehearsal = Rehearsal(redis=redis, scratch=scratch, piece=PIECE, clock=clock)
     history = History(redis, keys, observer, clock)
     watch = AllocationWatch(redis=redis, settings=settings, clock=clock, observer=observer)
     snapshots = Tail(
@@ -66,14 +69,14 @@ async def run(settings: GovernorSettings, stop: asyncio.Event, *, block_ms: int 
     checks = {
         "redis": pulse.redis,
         "latch": pulse.latch,
-        "scripts": vitals.scripts,
+        "scripts": rehearsal.check,
         "arms": arms.check,
         "evidence": history.evidence,
-        "snapshot": vitals.snapshot,
+        "snapshot": observer.snapshot_check,
     }
 
     async def judge_arms() -> None:
-        await vitals.rehearse(settings.flatten_namespace, settings.consumer_name, stop)
+        await rehearsal.run(stop)
         await arms.run(stop)
 
     try:

@@ -27,6 +27,7 @@ from governor.core.record import ArmRecord
 from governor.settings import GovernorSettings
 from runtime import tracing
 from runtime.clock import Clock
+from runtime.health import Check
 from runtime.latch import LatchState
 from runtime.metrics import Metrics
 
@@ -111,6 +112,11 @@ class Observer:
             return max(0, self._clock.now_ms() - self._snapshot_taken_at_ms) / 1000
         except OverflowError:
             return math.inf
+
+    def snapshot_check(self) -> Check:
+        """How old the snapshot is, for information: the emergency path never waits for the oracle."""
+        age_s = self.snapshot_age_s()
+        return Check(ok=True, why="no snapshot so far" if math.isinf(age_s) else f"{age_s:.1f} s old")
 
     @contextmanager
     def judging(self, exposure: Exposure) -> Iterator[None]:
@@ -213,10 +219,6 @@ class Observer:
             say = _log.info if state.readable else _log.error
             say(f"ESS latch is {word}: {_line(state.detail)}")
             self._latch_word = word
-
-    def scripts_untried(self, error: Exception) -> None:
-        """Redis went away while the scripts were tried; they are tried again."""
-        _log.warning(f"scripts could not be tried yet: {error}")
 
     def history_failed(self, stream: str, error: Exception) -> None:
         """What is on record cannot be read; told once until it can."""

@@ -1,7 +1,6 @@
-"""The scripts, tried on scratch keys at the start: a missing permission shows now, not when an arm comes."""
+"""What the governor rehearses: every script once, with made-up arms."""
 
 from redis.asyncio import Redis
-from redis.exceptions import ResponseError
 
 from contracts.arming import (
     ArmAccepted,
@@ -17,35 +16,19 @@ from contracts.streams import GOVERNOR_GROUP, Keys
 from contracts.vocabulary import Environment
 from governor.core.case import Seen
 from governor.store import ArmStore, Written
-from runtime.errors import RetryableError, StartupError
-from runtime.redis_client import is_transient, raw
+from runtime.redis_client import raw
+from runtime.rehearsal import Piece
 
 _WHO = "rehearsal"
 
 
-async def rehearse(redis: Redis, namespace: str, consumer_name: str) -> None:
-    """Fire, repeat, refuse and disarm made-up arms under `<namespace>:scratch:<consumer>`, and delete them again.
-
-    Raises StartupError when a script does not work on this Redis, RetryableError or RedisError when Redis is away.
-    """
-    keys = Keys(f"{namespace}:scratch:{consumer_name}")
+def _touched(keys: Keys) -> list[str]:
     streams = [keys.of(event) for event in (ArmRequested, FlattenRequested, ArmAccepted)]
-    everything = [keys.arm, keys.fired, keys.last_ts, keys.active, *streams]
-    try:
-        await raw(redis, "DEL", *everything)
-        outcomes = await _rehearse(redis, keys)
-        await raw(redis, "DEL", *everything)
-    except (RetryableError, ResponseError) as error:
-        cause = error if isinstance(error, ResponseError) else error.__cause__
-        if isinstance(cause, ResponseError) and not is_transient(cause):
-            raise StartupError(f"the scripts do not work on this Redis: {cause}") from error
-        raise
-    failed = [name for name, outcome in outcomes.items() if not isinstance(outcome, Written)]
-    if failed:
-        raise StartupError(f"the scripts do not work on this Redis: {', '.join(failed)} gave {outcomes[failed[0]]}")
+    return [keys.arm, keys.fired, keys.last_ts, keys.active, *streams]
 
 
-async def _rehearse(redis: Redis, keys: Keys) -> dict[str, object]:
+async def _play(redis: Redis, keys: Keys) -> str:
+    """Fire, repeat, refuse and disarm made-up arms."""
     store = ArmStore(redis, keys)
     first, second, third, fourth = await _four_pending_entries(redis, keys)
     await raw(redis, "SET", keys.arm, _WHO, "EX", 60)
@@ -71,7 +54,11 @@ async def _rehearse(redis: Redis, keys: Keys) -> dict[str, object]:
         ArmDisarmed(arm_id="disarmed", operator=_WHO, reason=_WHO, first_outcome="", disarmed_at_ms=now_ms),
         Seen(),
     )
-    return {"fire.lua": fired, "repeat.lua": repeated, "refuse.lua": refused, "disarm.lua": disarmed}
+    outcomes = {"fire.lua": fired, "repeat.lua": repeated, "refuse.lua": refused, "disarm.lua": disarmed}
+    return ", ".join(f"{name} gave {outcome}" for name, outcome in outcomes.items() if not isinstance(outcome, Written))
+
+
+PIECE = Piece(play=_play, touched=_touched)
 
 
 async def _four_pending_entries(redis: Redis, keys: Keys) -> list[str]:

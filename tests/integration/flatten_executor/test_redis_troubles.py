@@ -107,9 +107,3 @@ async def test_scripts_that_do_not_work_here_stop_the_start_with_one_line(
 
     assert "the scripts do not work on this Redis" in executor.text
     assert "Traceback" not in executor.text
-
-
-async def test_a_rehearsal_leaves_nothing_behind(executor: ServiceProcess, redis: Redis, namespace: str) -> None:
-    _, keys = await raw(redis, "SCAN", 0, "MATCH", f"{namespace}:scratch:*", "COUNT", 100_000)
-
-    assert keys == []

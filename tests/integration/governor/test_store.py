@@ -12,13 +12,11 @@ from governor.core.case import ArmCase, Seen
 from governor.core.decided import Exposure
 from governor.core.policy import judge
 from governor.core.record import ArmOutcome, ArmRecord, read_record
-from governor.rehearsal import rehearse
 from governor.store import AlreadyHandled, ArmStore, Changed, Written
-from runtime.errors import RetryableError, StartupError
-from runtime.redis_client import open_redis, raw
+from runtime.errors import RetryableError
+from runtime.redis_client import raw
 from support.arms import LATCH_SET, a_standing
 from support.operator import Operator
-from support.redis_server import RedisServer
 
 
 @pytest.fixture
@@ -218,34 +216,3 @@ async def test_i16_a_repeat_is_told_once_for_each_entry(store: ArmStore, operato
     assert isinstance(first, Written)
     assert second == AlreadyHandled()
     assert len(await operator.events(ArmRepeated)) == 1
-
-
-async def test_the_rehearsal_leaves_nothing_behind(redis: Redis, namespace: str) -> None:
-    await rehearse(redis, namespace, "governor-1")
-
-    assert await raw(redis, "KEYS", f"{namespace}*") == []
-
-
-async def test_the_rehearsal_names_what_does_not_work(redis: Redis, redis_url: str, namespace: str) -> None:
-    user = namespace.replace(":", "-")
-    await raw(redis, "ACL", "SETUSER", user, "on", "nopass", "~*", "+@all", "-hset")
-    client = open_redis(redis_url.replace("redis://", f"redis://{user}:any@"), name="test")
-    try:
-        with pytest.raises(StartupError, match="scripts do not work on this Redis"):
-            await rehearse(client, namespace, "governor-1")
-    finally:
-        await client.aclose()
-        await raw(redis, "ACL", "DELUSER", user)
-
-
-@pytest.mark.containers
-async def test_the_scripts_work_on_every_supported_server(redis_of_each_kind: RedisServer, namespace: str) -> None:
-    client = open_redis(redis_of_each_kind.url, name="test")
-    await rehearse(client, namespace, "governor-1")
-    await client.aclose()
-
-
-async def test_the_scripts_work_on_the_embedded_server(own_redis: RedisServer, namespace: str) -> None:
-    client = open_redis(own_redis.url, name="test")
-    await rehearse(client, namespace, "governor-1")
-    await client.aclose()
