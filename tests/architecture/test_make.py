@@ -1,0 +1,114 @@
+"""What `make` and the build run, with programs in place of theirs that note how they were called."""
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from support.tree import ROOT
+
+NOTE = '#!/bin/sh\necho "$(basename "$0") $* REQUIRE_CONTAINERS=${REQUIRE_CONTAINERS:-}" >>"$NOTES"\nexit ${FAIL:-0}\n'
+FROM_OUTSIDE = ("REQUIRE_CONTAINERS", "MAKEFLAGS", "MAKELEVEL", "MFLAGS", "KEEP", "TESTS", "WORKERS", "PYTEST_ARGS")
+
+
+def a_program(path: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(NOTE)
+    path.chmod(0o755)
+
+
+class House:
+    """A clone with nothing in it but what is under test."""
+
+    def __init__(self, directory: Path) -> None:
+        self.root = directory / "flatguard"
+        self._notes = directory / "notes"
+        for name in ("Makefile", "pyproject.toml", "requirements/dev.txt", ".ci/run"):
+            (self.root / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(ROOT / name, self.root / name)
+        self._environ = {name: value for name, value in os.environ.items() if name not in FROM_OUTSIDE}
+        self._environ |= {"NOTES": str(self._notes), "PATH": f"{directory / 'bin'}:{self._environ['PATH']}"}
+
+    def installed(self) -> None:
+        for name in ("python", "ruff", "mypy", "lint-imports"):
+            a_program(self.root / ".venv/bin" / name)
+        (self.root / ".venv/.installed").touch()
+
+    def run(self, *command: str, **environ: str) -> tuple[int, list[str]]:
+        """The exit code, and each program that was called, in order."""
+        self._notes.write_text("")
+        environment = {**self._environ, **environ}
+        ended = subprocess.run(command, cwd=self.root, env=environment, capture_output=True, check=False)
+        return ended.returncode, self._notes.read_text().splitlines()
+
+
+@pytest.fixture
+def house(tmp_path: Path) -> House:
+    return House(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("words", "called"),
+    [
+        (["demo"], "python -m demo"),
+        (["demo", "KEEP=1"], "python -m demo --keep"),
+        (["run"], "python -m demo --only-run"),
+        (["test"], "python -m pytest --numprocesses 3 --dist loadfile tests"),
+        (["bench"], "python -m bench"),
+    ],
+    ids=" ".join,
+)
+def test_what_is_installed_is_run_and_not_installed_again(house: House, words: list[str], called: str) -> None:
+    house.installed()
+
+    code, notes = house.run("make", *words)
+
+    assert (code, [" ".join(note.split()) for note in notes]) == (0, [f"{called} REQUIRE_CONTAINERS="])
+
+
+def test_a_changed_lock_file_is_installed_before_anything_runs(house: House) -> None:
+    house.installed()
+    later = (house.root / ".venv/.installed").stat().st_mtime + 10
+    os.utime(house.root / "requirements/dev.txt", (later, later))
+
+    code, notes = house.run("make", "demo")
+
+    assert code == 0
+    assert notes[0].startswith("python -m pip --version")
+    assert "--require-hashes --only-binary :all: -r requirements/dev.txt" in notes[1]
+    assert notes[-1].startswith("python -m demo")
+
+
+def test_the_build_brings_the_container_engine_up_and_forbids_to_do_without_it(house: House) -> None:
+    a_program(house.root.parent / "bin/make")
+    a_program(house.root.parent / "shared/tools/container-engine")
+
+    code, notes = house.run("bash", ".ci/run")
+
+    assert code == 0
+    assert notes == [
+        "container-engine up REQUIRE_CONTAINERS=",
+        "make check REQUIRE_CONTAINERS=1",
+        "make test REQUIRE_CONTAINERS=1",
+    ]
+
+
+def test_where_there_is_no_engine_to_bring_up_the_build_tests_with_what_it_finds(house: House) -> None:
+    a_program(house.root.parent / "bin/make")
+
+    assert house.run("bash", ".ci/run") == (0, ["make check REQUIRE_CONTAINERS=", "make test REQUIRE_CONTAINERS="])
+
+
+def test_an_engine_that_does_not_come_up_ends_the_build(house: House) -> None:
+    a_program(house.root.parent / "bin/make")
+    a_program(house.root.parent / "shared/tools/container-engine")
+
+    assert house.run("bash", ".ci/run", FAIL="3") == (3, ["container-engine up REQUIRE_CONTAINERS="])
+
+
+def test_a_check_that_fails_ends_the_build(house: House) -> None:
+    a_program(house.root.parent / "bin/make")
+
+    assert house.run("bash", ".ci/run", FAIL="2") == (2, ["make check REQUIRE_CONTAINERS="])

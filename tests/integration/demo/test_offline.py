@@ -1,0 +1,62 @@
+"""Once installed, nothing needs a network: run where there is none but loopback."""
+
+import asyncio
+import os
+import shutil
+import subprocess
+import sys
+from asyncio.subprocess import PIPE, STDOUT
+from pathlib import Path
+
+import pytest
+
+from support.tree import ROOT
+
+WITHOUT_A_NETWORK = ("unshare", "--map-root-user", "--net", "sh", "-c", 'ip link set lo up && exec "$@"', "-")
+TIMEOUT_S = 90.0
+
+
+def can_do_without() -> bool:
+    found = all(map(shutil.which, ("unshare", "ip")))
+    return found and not subprocess.run([*WITHOUT_A_NETWORK, "true"], capture_output=True, check=False).returncode
+
+
+pytestmark = pytest.mark.skipif(not can_do_without(), reason="the kernel gives us no network namespace of our own")
+
+
+async def ran(tmp_path: Path, *command: str) -> tuple[int, str]:
+    drop = ("REDIS_URL", "DOCKER_HOST", "REQUIRE_CONTAINERS", "MAKEFLAGS")
+    environ = {name: value for name, value in os.environ.items() if name not in drop and "PYTEST" not in name}
+    process = await asyncio.create_subprocess_exec(
+        *WITHOUT_A_NETWORK,
+        *command,
+        cwd=ROOT,
+        env={**environ, "TMPDIR": str(tmp_path)},
+        stdout=PIPE,
+        stderr=STDOUT,
+    )
+    async with asyncio.timeout(TIMEOUT_S):
+        out, _ = await process.communicate()
+    assert process.returncode is not None
+    return process.returncode, out.decode()
+
+
+async def test_there_really_is_none(tmp_path: Path) -> None:
+    program = "import socket; print([name for _, name in socket.if_nameindex()])"
+
+    assert await ran(tmp_path, sys.executable, "-c", program) == (0, "['lo']\n")
+
+
+async def test_the_demo_needs_none(tmp_path: Path) -> None:
+    code, said = await ran(tmp_path, sys.executable, "-m", "demo")
+
+    assert code == 0, said
+    assert said.rstrip().endswith("verdict=flat")
+
+
+async def test_the_tests_need_none(tmp_path: Path) -> None:
+    some = ("tests/unit/runtime", "tests/integration/runtime/test_tail.py")
+    code, said = await ran(tmp_path, sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *some)
+
+    assert code == 0, said
+    assert " passed" in said
