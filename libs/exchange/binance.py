@@ -27,7 +27,7 @@ from exchange.codes import NO_SUCH_ORDER, NOTHING_TO_CANCEL
 from exchange.config import ExchangeConfig
 from exchange.errors import ExchangeError, ReadFailed, ReadUnusable
 from exchange.model import (
-    Instrument,
+    Listings,
     LookupResult,
     NotFound,
     PositionMode,
@@ -40,6 +40,8 @@ from exchange.ports import always
 from exchange.sharing import Shared, together
 
 INSTRUMENTS_MAX_AGE_S: Final = 300
+CLOCK_ERROR_MAX_MS: Final = 1_000
+"""The venue refuses orders whose time is further ahead of its own clock than this; ours is set by its clock."""
 
 
 class BinanceReader:
@@ -79,33 +81,45 @@ class BinanceGateway(BinanceReader):
         sleep: Callable[[float], Awaitable[None]],
     ) -> None:
         super().__init__(config, now_ms=now_ms, monotonic_ms=monotonic_ms)
-        self._sender = OrderSender(self._calls, monotonic_ms, sleep)
+        self._order_lifetime_ms = config.recv_window_ms + CLOCK_ERROR_MAX_MS
+        self._sender = OrderSender(self._calls, monotonic_ms, sleep, lifetime_ms=self._order_lifetime_ms)
         self._warm_connections = config.warm_connections
         self._monotonic_ms = monotonic_ms
         self._catalogue: Catalogue | None = None
         self._catalogue_read_ms = 0
         self._catalogue_reading = Shared(self._read_catalogue)
 
-    async def instruments(self) -> Mapping[str, Instrument]:
+    @property
+    def order_lifetime_ms(self) -> int:
+        """How long after an order left the venue may still accept it: the receive window, and the clocks' error."""
+        return self._order_lifetime_ms
+
+    async def instruments(self) -> Listings:
         """What each symbol demands of an order, read again after `INSTRUMENTS_MAX_AGE_S`. Callers share one reading.
 
-        When that fails, what was read before still serves: an old rule is no reason to leave a position open. A
-        symbol whose rules cannot be read is left out.
+        When that fails, what was read before still serves: an old rule is no reason to leave a position open.
         """
         try:
-            return (await self._catalogue_not_older_than(INSTRUMENTS_MAX_AGE_S)).instruments
+            return (await self._catalogue_not_older_than(INSTRUMENTS_MAX_AGE_S)).listings
         except ExchangeError:
             if self._catalogue is None:
                 raise
-            return self._catalogue.instruments
+            return self._catalogue.listings
 
     async def position_mode(self) -> PositionMode:
         """One-way or hedge mode, as the exchange says now."""
         return decode.position_mode((await self._calls.read(POSITION_MODE)).body)
 
-    async def resting_orders(self) -> tuple[RestingOrder, ...]:
-        """Every waiting order of the account, conditional ones too. Both kinds or an error, never one alone."""
-        plain, conditional = await together(self._calls.read(OPEN_ORDERS), self._calls.read(OPEN_ALGO_ORDERS))
+    async def resting_orders(self, *, in_order: bool = False) -> tuple[RestingOrder, ...]:
+        """Every waiting order of the account, conditional ones too. Both kinds or an error, never one alone.
+
+        `in_order`: conditional ones are read first, so that one which triggers meanwhile is in one of the answers.
+        """
+        if in_order:
+            conditional = await self._calls.read(OPEN_ALGO_ORDERS)
+            plain = await self._calls.read(OPEN_ORDERS)
+        else:
+            plain, conditional = await together(self._calls.read(OPEN_ORDERS), self._calls.read(OPEN_ALGO_ORDERS))
         return (*decode.open_orders(plain.body), *decode.open_algo_orders(conditional.body))
 
     async def cancel_resting(self, symbol: str, *, conditional: bool) -> None:

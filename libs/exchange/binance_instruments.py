@@ -12,7 +12,7 @@ from exchange.budget import OrderLimits
 from exchange.decoder import Decoder
 from exchange.errors import ReadUnusable
 from exchange.instruments import LotSize, is_sane, stricter
-from exchange.model import Instrument, InstrumentStatus
+from exchange.model import Instrument, InstrumentStatus, Listings
 
 _DIGITS_MAX: Final = 20
 _STATUS: Final = {
@@ -64,12 +64,10 @@ class _ExchangeInfo(Struct, rename="camel"):
 
 
 class Catalogue(Struct, frozen=True, kw_only=True):
-    """What exchangeInfo says: instruments by symbol, and how many requests the venue takes."""
+    """What exchangeInfo says: what is listed, and how many requests the venue takes."""
 
-    instruments: dict[str, Instrument]
+    listings: Listings
     limits: OrderLimits
-    unreadable: dict[str, str]
-    """Symbols (or `row 17`) that are left out, with the reason."""
 
 
 _INFO = Decoder(_ExchangeInfo)
@@ -77,7 +75,7 @@ _SYMBOL = Decoder(_Symbol)
 
 
 def catalogue(body: bytes) -> Catalogue:
-    """Every symbol that can be read; one that cannot is left out and named.
+    """Every symbol that can be read; one that cannot is named with the reason.
 
     Raises ReadUnusable when the whole cannot be read, or not one symbol of it.
     """
@@ -94,7 +92,8 @@ def catalogue(body: bytes) -> Catalogue:
             unreadable[place] = str(error)
     if not instruments:
         raise ReadUnusable(EXCHANGE_INFO.name, "not one readable symbol", field="symbols")
-    return Catalogue(instruments=instruments, limits=_limits(info.rate_limits), unreadable=unreadable)
+    listings = Listings(instruments=instruments, unreadable=unreadable)
+    return Catalogue(listings=listings, limits=_limits(info.rate_limits))
 
 
 def _instrument(row: _Symbol) -> Instrument:

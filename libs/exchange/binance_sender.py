@@ -4,13 +4,15 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Final
 
+from msgspec.structs import replace
+
 from exchange.binance_calls import BinanceCalls
 from exchange.binance_orders import BATCH_MAX, batch_results, groups, judged_result, single_result, wire_order
 from exchange.binance_wire import BATCH_ORDERS, ORDER
 from exchange.budget import Cost
 from exchange.codes import CLOCK_CODES, Judgement
 from exchange.errors import ExchangeError
-from exchange.model import Failed, ReducingOrder, SendResult, Unsent
+from exchange.model import Failed, ReducingOrder, SendResult, Unknown, Unsent
 
 BUDGET_WAIT_MAX_MS: Final = 12_000
 """How long orders wait here for the budget: one window of ten seconds. What would wait longer is handed back."""
@@ -24,11 +26,17 @@ class OrderSender:
     """Sends orders through one account's calls. Clock and sleep are handed in."""
 
     def __init__(
-        self, calls: BinanceCalls, monotonic_ms: Callable[[], int], sleep: Callable[[float], Awaitable[None]]
+        self,
+        calls: BinanceCalls,
+        monotonic_ms: Callable[[], int],
+        sleep: Callable[[float], Awaitable[None]],
+        *,
+        lifetime_ms: int,
     ) -> None:
         self._calls = calls
         self._monotonic_ms = monotonic_ms
         self._sleep = sleep
+        self._lifetime_ms = lifetime_ms
 
     async def place(self, orders: Sequence[ReducingOrder], may_send: Callable[[], bool]) -> tuple[SendResult, ...]:
         """One result per order, in the same order. Earlier orders get the budget first.
@@ -71,16 +79,23 @@ class OrderSender:
         if not may_send():  # asked again: this task may have started long after its place in the budget was taken
             return _unsent(group, _FORBIDDEN, 0)
         alone = len(group) == 1
+        left_ms = self._monotonic_ms()
         answer = (
             await self._calls.send(ORDER, dict(parameters[0]))
             if alone
             else await self._calls.send(BATCH_ORDERS, {"batchOrders": parameters})
         )
         if isinstance(answer, Judgement):
-            return [judged_result(answer, order) for order in group]
-        if alone:
-            return [single_result(answer, group[0], self._calls.judge_element)]
-        return batch_results(answer, group, self._calls.judge_element)
+            results = [judged_result(answer, order) for order in group]
+        elif alone:
+            results = [single_result(answer, group[0], self._calls.judge_element)]
+        else:
+            results = batch_results(answer, group, self._calls.judge_element)
+        may_arrive_for_ms = max(0, left_ms + self._lifetime_ms - self._monotonic_ms())
+        return [
+            replace(result, may_arrive_for_ms=may_arrive_for_ms) if isinstance(result, Unknown) else result
+            for result in results
+        ]
 
     async def _with_the_clock_set(self, results: list[SendResult]) -> list[SendResult]:
         """When the venue found our clock off, set it, so that the caller may send those orders again at once."""

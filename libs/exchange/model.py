@@ -3,6 +3,7 @@
 Symbols are always the exchange's own (`ETHUSDT`), never a library's unified form: unified symbols can collide.
 """
 
+from collections.abc import Mapping
 from decimal import Decimal
 
 from msgspec import Struct
@@ -94,6 +95,14 @@ class Instrument(Struct, frozen=True, kw_only=True):
     price_multiplier_down: Decimal | None = None
 
 
+class Listings(Struct, frozen=True, kw_only=True):
+    """What the exchange lists."""
+
+    instruments: Mapping[str, Instrument]
+    unreadable: Mapping[str, str]
+    """Symbols (or `row 17`) whose rules cannot be read, with the reason. They may be held all the same."""
+
+
 class ReducingOrder(Struct, frozen=True, kw_only=True):
     """An order that can only make a position smaller and never rests: the only order that a gateway takes.
 
@@ -182,6 +191,8 @@ class Unknown(Struct, frozen=True, kw_only=True, tag="unknown"):
     client_order_id: str
     code: int | None
     reason: str
+    may_arrive_for_ms: int = 0
+    """How much longer the venue may still accept it; until then, that it does not know the order proves nothing."""
 
 
 class NotFound(Struct, frozen=True, kw_only=True, tag="not_found"):

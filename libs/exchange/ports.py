@@ -5,7 +5,7 @@ from decimal import Decimal
 from typing import Protocol
 
 from exchange.model import (
-    Instrument,
+    Listings,
     LookupResult,
     PositionMode,
     PositionReading,
@@ -43,7 +43,12 @@ class PositionReader(Protocol):
 class OrderGateway(PositionReader, Protocol):
     """Reads an account and reduces its positions."""
 
-    async def instruments(self) -> Mapping[str, Instrument]:
+    @property
+    def order_lifetime_ms(self) -> int:
+        """How long after an order left the venue may still accept it, our clock's error included."""
+        ...
+
+    async def instruments(self) -> Listings:
         """What each symbol demands of an order; read once and kept for `INSTRUMENTS_MAX_AGE_S`, then read again."""
         ...
 
@@ -51,8 +56,12 @@ class OrderGateway(PositionReader, Protocol):
         """One-way or hedge mode, as the exchange says now."""
         ...
 
-    async def resting_orders(self) -> tuple[RestingOrder, ...]:
-        """Every waiting order of the account, conditional ones too."""
+    async def resting_orders(self, *, in_order: bool = False) -> tuple[RestingOrder, ...]:
+        """Every waiting order of the account, conditional ones too.
+
+        `in_order`: conditional ones are read first, then the others, so that one which triggers meanwhile is in one
+        of the answers. Without it both are read at the same time, which is faster, and can miss that one.
+        """
         ...
 
     async def cancel_resting(self, symbol: str, *, conditional: bool) -> None:

@@ -18,7 +18,7 @@ from support.forked_executor import Job
 from support.patience import HANG_S
 from support.processes import KEPT
 
-IMPATIENT = Patience(look_up_pauses_s=(0.01,) * 6, between_rounds_s=0.01)
+IMPATIENT = Patience(look_up_pauses_s=(0.01,) * 4, last_look_ups_s=(0.01,) * 6, between_rounds_s=0.01)
 """The simulator never lags, so a lost order need not be looked for over seconds."""
 SHORT = LeaseTimes(lease_ms=1_000, restart_ms=0)
 """Nothing is paused where these are used: the former process is dead, and need not be waited for."""

@@ -1,12 +1,24 @@
 """Small builders of exchange values, and Hypothesis strategies over them."""
 
+from collections.abc import Iterable, Mapping
 from decimal import Decimal
 
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
+from contracts.arming import Scope
 from contracts.vocabulary import PositionSide
-from exchange.model import Instrument, InstrumentStatus, Position, PositionReading, ReducingOrder, UnreadableRow
+from exchange.model import (
+    Instrument,
+    InstrumentStatus,
+    Listings,
+    Position,
+    PositionMode,
+    PositionReading,
+    ReducingOrder,
+    UnreadableRow,
+)
+from flatten_executor.core.filters import Limits, Sieve, sift
 
 
 def position(
@@ -15,12 +27,14 @@ def position(
     symbol: str = "ETHUSDT",
     side: PositionSide = PositionSide.BOTH,
     mark: str | Decimal | None = "100",
+    entry: str | None = None,
 ) -> Position:
+    """Entered at the mark price, unless it is said."""
     return Position(
         symbol=symbol,
         side=side,
         quantity=Decimal(quantity),
-        entry_price=Decimal(100),
+        entry_price=Decimal(entry or mark or 100),
         mark_price=None if mark is None else Decimal(mark),
     )
 
@@ -49,6 +63,22 @@ def instrument(
 
 def reading(*positions: Position, unreadable: tuple[UnreadableRow, ...] = ()) -> PositionReading:
     return PositionReading(positions=positions, unreadable=unreadable, started_at_ms=1_000, read_ms=5)
+
+
+def sieved(
+    rows: PositionReading,
+    marks: Mapping[str, Decimal],
+    listed: Mapping[str, Instrument],
+    scope: Scope,
+    limits: Limits,
+    *,
+    mode: PositionMode = PositionMode.ONE_WAY,
+    known: Iterable[str] = (),
+    unreadable: Mapping[str, str] | None = None,
+) -> Sieve:
+    """`sift` in one-way mode, of an exchange whose rules can all be read, unless it is said."""
+    listings = Listings(instruments=listed, unreadable=unreadable or {})
+    return sift(rows, marks, listings, scope, limits, mode=mode, known=known)
 
 
 def unreadable_row(symbol: str = "NANUSDT") -> UnreadableRow:

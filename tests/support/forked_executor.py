@@ -22,7 +22,7 @@ from contracts.flattening import FlattenCompleted
 from exchange.config import ExchangeConfig
 from exchange.factory import open_gateway
 from exchange.model import (
-    Instrument,
+    Listings,
     LookupResult,
     PositionMode,
     PositionReading,
@@ -86,7 +86,10 @@ class SteppedGateway:
         self.warm = gateway.warm
         self.aclose = gateway.aclose
 
-    async def instruments(self) -> Mapping[str, Instrument]:
+    order_lifetime_ms = 0
+    """Nothing is on its way: the simulator never lags, and the former process is dead."""
+
+    async def instruments(self) -> Listings:
         return await self._gateway.instruments()
 
     async def positions(self) -> PositionReading:
@@ -95,8 +98,8 @@ class SteppedGateway:
     async def position_mode(self) -> PositionMode:
         return await self._steps.around("mode", self._gateway.position_mode())
 
-    async def resting_orders(self) -> tuple[RestingOrder, ...]:
-        return await self._steps.around("resting", self._gateway.resting_orders())
+    async def resting_orders(self, *, in_order: bool = False) -> tuple[RestingOrder, ...]:
+        return await self._steps.around("resting", self._gateway.resting_orders(in_order=in_order))
 
     async def cancel_resting(self, symbol: str, *, conditional: bool) -> None:
         await self._steps.around("cancel", self._gateway.cancel_resting(symbol, conditional=conditional))

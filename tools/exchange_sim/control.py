@@ -18,11 +18,11 @@ Arrange (each answers `{"ok": true}`, or 400 with `{"error": …}` and nothing c
 - `POST /sim/limits` `{weight_1m, orders_10s, orders_1m, tolerated_429, ban_s}`: counting starts anew.
 
 Go wrong: `POST /sim/faults` takes a list of `{action, match: {method, path, symbol, client_order_id_prefix, order_type,
-side, api_key, nth}, times, effect, execute, …}`; `DELETE /sim/faults` drops the plan and cuts what is held back;
-`GET /sim/faults` says how often each was met. `POST /sim/proceed` ends every `hold_ms` that runs: what waits goes on as
-if its time were over, so that something can be held back for just as long as it takes to do something else. `nth`:
-first match to go wrong (1), `times` how many (1; 0 all). `effect` is a body of `/sim/change`, applied just before.
-`execute` overrides whether the request still takes effect.
+side, position_side, api_key, nth}, times, effect, execute, …}`; `DELETE /sim/faults` drops the plan and cuts what is
+held back; `GET /sim/faults` says how often each was met. `POST /sim/proceed` ends every `hold_ms` that runs: what waits
+goes on as if its time were over, so that something can be held back for just as long as it takes to do something else.
+`nth`: first match to go wrong (1), `times` how many (1; 0 all). `effect` is a body of `/sim/change`, applied just
+before. `execute` overrides whether the request still takes effect.
 
 Many HTTP clients resend a GET or DELETE by themselves when its connection is reset: `times: 2` makes the loss felt.
 
@@ -36,6 +36,7 @@ Many HTTP clients resend a GET or DELETE by themselves when its connection is re
 | `timeout_before`, `timeout_after` (`hold_ms`) | no answer for so long, then reset | no, yes |
 | `hang` | no answer until the faults are dropped | no |
 | `delay` (`hold_ms`) | executed and answered that much later, even if the client is gone | yes |
+| `late` (`status`, `body`, `hold_ms`) | this answer at once; executed later, inside the receive window | yes |
 | `truncate_body` | connection closed in the middle of the body | yes |
 | `truncated_json` | a whole answer with half the JSON in it | yes |
 | `empty_200` | 200 and no body | yes |

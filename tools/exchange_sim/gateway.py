@@ -15,7 +15,7 @@ from exchange_sim.core.parameters import parse_form
 from exchange_sim.core.venue import Venue
 from exchange_sim.handlers.ask import Ask, orders_in
 from exchange_sim.handlers.table import ROUTES, Route
-from exchange_sim.spoiling import Answer, cut, cut_in_the_middle, rewritten
+from exchange_sim.spoiling import Answer, cut, cut_in_the_middle, dictated, rewritten
 from exchange_sim.watch import Watch
 
 API_KEY_HEADER: Final = "X-MBX-APIKEY"
@@ -30,6 +30,7 @@ class Gateway:
         self._watch = watch
         self._released = asyncio.Event()
         self._time_is_over = asyncio.Event()
+        self._on_their_way: set[asyncio.Task[None]] = set()
 
     def release(self) -> None:
         """Let go of every answer that is held back: their connections are cut."""
@@ -108,6 +109,12 @@ class Gateway:
         fault = planned.fault
         if fault.action == "delay" and not await self._elapsed(fault.hold_ms):
             return cut(request)
+        if fault.action == "late":
+            arriving = asyncio.create_task(self._arrive_late(call, asked, record, planned))
+            self._on_their_way.add(arriving)
+            arriving.add_done_callback(self._on_their_way.discard)
+            now_ms = time.time_ns() // 1_000_000 + self._venue.clock_offset_ms
+            return self._told(record, dictated(fault, self._refused(desk.fault_refusal(fault), None, now_ms)))
         answer = self._struck(call, asked, record, planned)
         await self._travel()
         if fault.action == "truncate_body":
@@ -120,6 +127,13 @@ class Gateway:
         elif fault.action == "hang":
             await self._released.wait()
         return cut(request)
+
+    async def _arrive_late(
+        self, call: Call, asked: signing.Request, record: RequestRecord, planned: PlannedFault
+    ) -> None:
+        """Serve a request that was answered already, unless everything held was released."""
+        if await self._elapsed(planned.fault.hold_ms):
+            self._struck(call, asked, record, planned)
 
     def _struck(self, call: Call, asked: signing.Request, record: RequestRecord, planned: PlannedFault) -> Answer:
         """Do what of the request still takes effect under a fault, and return the right answer to that."""

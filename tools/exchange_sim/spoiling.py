@@ -37,7 +37,7 @@ def rewritten(fault: Fault, answer: Answer) -> Answer | None:
     if fault.action == "truncated_json":
         return msgspec.structs.replace(answer, status=200, body=answer.body[: len(answer.body) // 2])
     if fault.action in ("status", "code"):
-        return _dictated(fault, answer)
+        return dictated(fault, answer)
     return None
 
 
@@ -63,7 +63,8 @@ async def cut_in_the_middle(request: web.Request, answer: Answer) -> web.StreamR
     return response
 
 
-def _dictated(fault: Fault, answer: Answer) -> Answer:
+def dictated(fault: Fault, answer: Answer) -> Answer:
+    """Return the answer that the fault spells out."""
     headers = dict(answer.headers)
     if fault.retry_after_s is not None:
         headers[hdrs.RETRY_AFTER] = str(fault.retry_after_s)

@@ -3,13 +3,14 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from decimal import Decimal
+from functools import partial
 from typing import TypeVar
 
 from msgspec import Struct
 
 from contracts.vocabulary import PositionSide
 from exchange.errors import KeyRejected, ReadFailed, ReadUnusable
-from exchange.model import Instrument, PositionMode, PositionReading, RestingOrder
+from exchange.model import Listings, PositionMode, PositionReading, RestingOrder
 from exchange.ports import OrderGateway
 from flatten_executor.observe import Observer
 from runtime.clock import Clock
@@ -19,6 +20,8 @@ _FIRST_PAUSE_S = 0.1
 _LONGEST_PAUSE_S = 2.0
 
 T = TypeVar("T")
+Waiting = tuple[tuple[RestingOrder, ...], str]
+"""Resting orders, or why they are not known."""
 
 
 class GroundTruth(Struct, frozen=True, kw_only=True):
@@ -27,25 +30,30 @@ class GroundTruth(Struct, frozen=True, kw_only=True):
     reading: PositionReading
     marks: Mapping[str, Decimal]
     """Only read when a row carries no mark price of its own; otherwise empty."""
-    instruments: Mapping[str, Instrument]
+    listings: Listings
     mode: PositionMode
     resting: tuple[RestingOrder, ...]
     resting_trouble: str = ""
     """Why the resting orders could not be read and are done without; empty when they could."""
+    in_order: bool = False
+    """Whether positions were read after resting orders: what triggered or filled meanwhile is not missed."""
 
 
 class Unreadable(Exception):
     """The exchange could not be read before the deadline, or refuses the key: nobody knows what is open."""
 
 
-async def read_ground_truth(gateway: OrderGateway, clock: Clock, observer: Observer, deadline_s: float) -> GroundTruth:
-    """Read everything concurrently, again and again until `deadline_s` (monotonic). Raises Unreadable.
+async def read_ground_truth(
+    gateway: OrderGateway, clock: Clock, observer: Observer, deadline_s: float, *, in_order: bool
+) -> GroundTruth:
+    """Read everything, again and again until `deadline_s` (monotonic). Raises Unreadable.
 
+    At the same time, which is fast: enough to act on. Or `in_order`, the way that a waiting order takes: conditional
+    ones, the others, positions. Only that can show that nothing is open and nothing can open it.
     Resting orders get less patience than positions: not knowing them is no reason to keep positions open.
     """
-    return await persistently(
-        "positions", lambda: _read_once(gateway, clock, observer, deadline_s), clock, observer, deadline_s
-    )
+    read = partial(_read_once, gateway, clock, observer, deadline_s, in_order=in_order)
+    return await persistently("positions", read, clock, observer, deadline_s)
 
 
 async def persistently(
@@ -68,22 +76,29 @@ async def persistently(
         pause_s = min(pause_s * 2, _LONGEST_PAUSE_S)
 
 
-async def _read_once(gateway: OrderGateway, clock: Clock, observer: Observer, deadline_s: float) -> GroundTruth:
-    reading, instruments, mode, (resting, trouble) = await _together(
-        gateway.positions(),
-        gateway.instruments(),
-        gateway.position_mode(),
-        _resting(gateway, clock, observer, deadline_s),
+async def _read_once(
+    gateway: OrderGateway, clock: Clock, observer: Observer, deadline_s: float, *, in_order: bool
+) -> GroundTruth:
+    resting: Awaitable[Waiting] = _resting(gateway, clock, observer, deadline_s, in_order=in_order)
+    if in_order:
+        resting = _already(await resting)
+    reading, listings, mode, (orders, trouble) = await _together(
+        gateway.positions(), gateway.instruments(), gateway.position_mode(), resting
     )
     _require_one_mode(reading, mode)
     return GroundTruth(
         reading=reading,
         marks=await _missing_marks(gateway, observer, reading),
-        instruments=instruments,
+        listings=listings,
         mode=mode,
-        resting=resting,
+        resting=orders,
         resting_trouble=trouble,
+        in_order=in_order,
     )
+
+
+async def _already(answer: T) -> T:
+    return answer
 
 
 A = TypeVar("A")
@@ -104,11 +119,12 @@ async def _together(
 
 
 async def _resting(
-    gateway: OrderGateway, clock: Clock, observer: Observer, deadline_s: float
-) -> tuple[tuple[RestingOrder, ...], str]:
+    gateway: OrderGateway, clock: Clock, observer: Observer, deadline_s: float, *, in_order: bool
+) -> Waiting:
     deadline_s = min(deadline_s, clock.monotonic_s() + RESTING_PATIENCE_S)
     try:
-        return await persistently("resting orders", gateway.resting_orders, clock, observer, deadline_s), ""
+        read = partial(gateway.resting_orders, in_order=in_order)
+        return await persistently("resting orders", read, clock, observer, deadline_s), ""
     except Unreadable as error:
         return (), str(error)
 

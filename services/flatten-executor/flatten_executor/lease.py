@@ -26,12 +26,15 @@ class LeaseTimes(msgspec.Struct, frozen=True, kw_only=True):
     lease_ms: int = 15_000
     """Another executor waits so long before it takes the run over."""
     restart_ms: int = 6_000
-    """An executor of the same name waits only so long: most likely it is the same one, started again.
-
-    Longer than the venue's receive window: after it, no order of the former process can be accepted any more (I7)."""
+    """An executor of the same name waits only so long: most likely it is the same one, started again."""
     fresh_ms: int = 2_000
     """Nothing is sent on a confirmation older than this: whoever took over is surely not sending yet."""
     renew_ms: int = 500
+
+    @property
+    def silent_s(self) -> float:
+        """For how long, at least, nobody has sent anything when a lease is taken over."""
+        return max(0, self.restart_ms - self.fresh_ms) / 1000
 
 
 class LeaseLost(RetryableError):
@@ -56,6 +59,8 @@ class RunLease:
         self.ledger = Ledger()
         self.stopped = ""
         """Why nothing more may be sent for this run, once and for all. Goes on record with whatever is written next."""
+        self.silent_s = times.silent_s
+        """For how long, at least, nobody had sent anything for this run when the lease began."""
         self._journal = journal
         self._times = times
         self._clock = clock

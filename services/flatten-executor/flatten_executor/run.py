@@ -6,21 +6,22 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from contracts.arming import FlattenRequested
-from contracts.flattening import FlattenCompleted, RunVerified, Timings
+from contracts.flattening import FlattenCompleted, RunVerified
 from exchange.model import PositionMode, RestingOrder
 from exchange.ports import OrderGateway
 from flatten_executor.cancelling import cancel_and_confirm
 from flatten_executor.concurrency import all_of
 from flatten_executor.core.filters import Limits, PositionKey, Sieve, Sifted, sift
+from flatten_executor.core.ledger import beyond_limit
 from flatten_executor.core.orders import rounds_spent
-from flatten_executor.core.outcome import left_waiting, settle
+from flatten_executor.core.outcome import rules_unread, settle
 from flatten_executor.core.planning import plan_round
 from flatten_executor.ground_truth import GroundTruth, Unreadable, read_ground_truth
 from flatten_executor.lease import RunLease
 from flatten_executor.observe import Observer
 from flatten_executor.permit import Permit
+from flatten_executor.report import report
 from flatten_executor.sending import Patience, Sender
-from runtime.app import software_version
 from runtime.clock import Clock
 from runtime.latch import Latch
 
@@ -64,6 +65,9 @@ class Run:
         self._looked_again = 0
         """Readings since the last round that were taken only because the one before was not whole."""
         self._last_truth: GroundTruth | None = None
+        self._seems_done = False
+        """Whether a reading showed nothing to do, that was not taken in the order which proves it."""
+        self._ending = self._looked_up_last = False
         self._pause_s = tools.patience.between_rounds_s
         self._limit_broken = ""
         self._mode: PositionMode | None = None
@@ -86,8 +90,9 @@ class Run:
         try:
             async with self._permit.watched():
                 while True:
-                    await self._sender.resolve_lost(tuple(self._sender.records.values()))
-                    truth = await self._read()
+                    await self._look_up_lost()
+                    # The first reading is for acting on, at once; later ones mostly show that nothing is left.
+                    truth = await self._read(in_order=self._seems_done or self._round > 0)
                     last_reading = self._sift(truth)
                     verified_at_ms = self._clock.now_ms()
                     await self._note_reading(truth, last_reading)
@@ -109,14 +114,26 @@ class Run:
             return ""
         return self._permit.reason
 
-    async def _read(self) -> GroundTruth:
+    async def _look_up_lost(self) -> None:
+        """Once for all that may be live; when nothing more is sent, until nothing more can become of them."""
+        if self._ending and not self._looked_up_last:
+            self._looked_up_last = True
+            await self._sender.look_up_last()
+        else:
+            await self._sender.look_up_once()
+
+    def _may_not_go_on(self) -> str:
+        """Why no more may be closed; empty while it may."""
+        self._limit_broken = self._limit_broken or beyond_limit(self._ledger, self._tools.limits.max_positions)
+        return self._limit_broken
+
+    async def _read(self, *, in_order: bool) -> GroundTruth:
         truth = await read_ground_truth(
-            self._tools.gateway,
-            self._clock,
-            self._tools.observer,
-            self._deadline_s,
+            self._tools.gateway, self._clock, self._tools.observer, self._deadline_s, in_order=in_order
         )
         self._last_truth = truth
+        if truth.listings.unreadable:
+            self._notes[rules_unread(truth.listings.unreadable)] = None
         if truth.resting_trouble:
             self._notes[truth.resting_trouble] = None
         if self._mode not in (None, truth.mode):
@@ -128,9 +145,10 @@ class Run:
         return sift(
             truth.reading,
             truth.marks,
-            truth.instruments,
+            truth.listings,
             self._request.arm.scope,
             self._tools.limits,
+            mode=truth.mode,
             known=(entry.key.symbol for entry in self._ledger.entries),
         )
 
@@ -148,27 +166,31 @@ class Run:
         await self._lease.record(ledger=self._ledger, events=[verified])
 
     async def _work(self, truth: GroundTruth, sieve: Sieve) -> bool:
-        """Do one round; returns whether the exchange has to be read again."""
-        records = self._sender.records.values()
+        """Do what there is to do; returns whether the exchange has to be read again."""
         live, resting = self._live(), self._resting(truth)
         to_close = [sifted for sifted in sieve.to_close if sifted.key not in live]
         idle = not (to_close or resting or live)
         if (sieve.missing or idle) and await self._may_look_again(sieve):
             return True
         if idle:
+            was_in_order, self._seems_done = truth.in_order, True
+            return not was_in_order
+        if self._clock.monotonic_s() >= self._deadline_s:
             return False
-        if await self._permit.look() or self._clock.monotonic_s() >= self._deadline_s:
-            return False
+        if await self._permit.look():
+            return not self._ends(live)
         if not (to_close or resting):  # only lost orders are left: looking them up again is all that can be done
             await self._permit.sleep(self._pause_s)
             self._set_pace(fruitless=True)
             return True
-        allowed = self._tools.limits.max_positions
-        if len(sieve.to_close) > allowed:
-            self._limit_broken = f"{len(sieve.to_close)} positions to close are more than MAX_FLATTEN_SYMBOLS={allowed}"
+        return await self._do_round(to_close, resting, truth)
+
+    async def _do_round(self, to_close: Sequence[Sifted], resting: Sequence[RestingOrder], truth: GroundTruth) -> bool:
+        """Close and cancel once, if another round may be; returns whether the exchange has to be read again."""
+        records = self._sender.records.values()
         spent = len(rounds_spent(records) | self._clearing)
-        if self._limit_broken or spent >= self._tools.limits.max_rounds:
-            return False
+        if self._may_not_go_on() or spent >= self._tools.limits.max_rounds:
+            return not self._ends(self._live())
         if self._round:
             await self._permit.sleep(self._pause_s)
         self._round += 1
@@ -180,6 +202,11 @@ class Run:
         await all_of(self._close(free, truth), self._clear_and_close(resting, blocked))
         self._set_pace(fruitless=len(rounds_spent(records) | self._clearing) == spent)
         return True
+
+    def _ends(self, live: set[PositionKey]) -> bool:
+        """Whether nothing is read again: what may still be live gets its last look-ups before that."""
+        self._ending = True
+        return self._looked_up_last or not live
 
     async def _may_look_again(self, sieve: Sieve) -> bool:
         """Whether a reading from which something can hide is worth another one, and wait for it.
@@ -214,7 +241,7 @@ class Run:
     async def _close(self, to_close: Sequence[Sifted], truth: GroundTruth) -> None:
         orders = plan_round(
             to_close,
-            truth.instruments,
+            truth.listings.instruments,
             request_id=self._lease.request_id,
             round_number=self._round,
             at_band={record.key for record in self._sender.records.values() if record.outside_band},
@@ -236,11 +263,11 @@ class Run:
         self._ledger = replace(self._ledger, resting_cancelled=self._ledger.resting_cancelled + cancelled.gone)
         for order in cancelled.left:
             self._notes[f"resting order {order.order_id} in {order.symbol} was not cancelled"] = None
-        truth = await self._read()
+        truth = await self._read(in_order=False)
         sieve = self._sift(truth)
         self._ledger = self._ledger.after(sieve)
         await self._lease.record(ledger=self._ledger)
-        if await self._permit.look():
+        if self._may_not_go_on() or await self._permit.look():
             return
         live = self._live()
         cleared = (sifted for sifted in sieve.to_close if sifted.position.symbol in blocked)
@@ -254,35 +281,19 @@ class Run:
             self._ledger,
             records,
             last_reading,
-            min_notional_usd=self._tools.limits.min_notional_usd,
             abort_reason=abort_reason,
             may_reopen=bool(trouble) or any(not order.reduce_only for order in resting),
+            in_order=truth is not None and truth.in_order,
         )
-        arm = self._request.arm
-        reached = [record for record in records if record.reached_wire]
-        return FlattenCompleted(
-            request_id=self._request.request_id,
-            arm_id=arm.arm_id,
-            account=arm.account,
-            environment=arm.environment,
-            verdict=settled.verdict,
+        return report(
+            self._request,
+            settled,
+            records,
+            resting,
             abort_reason=abort_reason,
-            counts=settled.counts,
-            outcomes=settled.outcomes,
-            residual=settled.residual,
-            residual_notional_usd=settled.residual_notional_usd,
-            residual_unpriced=settled.residual_unpriced,
-            resting_left=tuple(map(left_waiting, resting)),
             rounds=self._round,
-            timings=Timings(
-                armed_at_ms=arm.issued_at_ms,
-                requested_at_ms=self._request.requested_at_ms,
-                started_at_ms=self._started_at_ms,
-                first_order_at_ms=min((record.intended_at_ms for record in reached), default=None),
-                last_order_at_ms=max((record.ended_at_ms or record.intended_at_ms for record in reached), default=None),
-                verified_at_ms=verified_at_ms if last_reading is not None else None,
-                finished_at_ms=self._clock.now_ms(),
-            ),
-            software_version=software_version(),
-            notes=tuple(self._notes),
+            started_at_ms=self._started_at_ms,
+            verified_at_ms=verified_at_ms if last_reading is not None else None,
+            finished_at_ms=self._clock.now_ms(),
+            notes=self._notes,
         )

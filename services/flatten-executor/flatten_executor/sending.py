@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from contracts.flattening import OrderIntended, OrderResolved, OrderState
 from exchange.errors import ExchangeError
-from exchange.model import Accepted, Failed, SendResult, Unsent
+from exchange.model import Accepted, Failed, SendResult, Unknown, Unsent
 from exchange.ports import OrderGateway
 from flatten_executor.concurrency import all_of
 from flatten_executor.core.orders import OrderRecord, answered, found, intended, not_found, on_its_way_again
@@ -24,8 +24,10 @@ class Patience(Struct, frozen=True, kw_only=True):
 
     resend_pauses_s: tuple[float, ...] = (0.0, 0.1, 0.2, 0.4)
     """Before each further attempt in one round to send what surely failed. The venue's own wait, if longer, counts."""
-    look_up_pauses_s: tuple[float, ...] = (0.1, 0.2, 0.4, 0.8, 1.6, 3.2)
-    """Before each look-up of a lost order."""
+    look_up_pauses_s: tuple[float, ...] = (0.1, 0.2, 0.4, 0.8)
+    """Before each look-up of an order whose answer was just lost. Later ones come with the rounds."""
+    last_look_ups_s: tuple[float, ...] = (0.1, 0.2, 0.4, 0.8, 1.6, 3.2)
+    """Before each look-up once sending was stopped: it is the last that is done. Longer than an order lives."""
     not_found_answers: int = 4
     """So many look-ups must say "unknown order" before it counts: one soon after sending may only be lag."""
     between_rounds_s: float = 0.2
@@ -57,6 +59,12 @@ class Sender:
         self._patience = patience
         self._deadline_s = deadline_s
         self.records: dict[str, OrderRecord] = {record.client_order_id: record for record in lease.records}
+        self._not_found: dict[str, int] = {}
+        """How often the exchange did not know an order."""
+        inherited_s = max(0.0, gateway.order_lifetime_ms / 1000 - lease.silent_s)
+        self._inherited_until_s = clock.monotonic_s() + inherited_s
+        self._may_arrive_until_s: dict[str, float] = {}
+        """By client order id, for orders that this process sent; for those on record before it, the one above."""
 
     async def send(self, planned: Sequence[PlannedOrder]) -> None:
         """Put the intents on record (I10), send them all, and resolve every answer. One leg stops no other."""
@@ -69,15 +77,23 @@ class Sender:
         self._keep(batch)
         await self._attempt(batch, self._patience.resend_pauses_s)
 
-    async def resolve_lost(self, records: Sequence[OrderRecord]) -> None:
+    async def look_up_once(self) -> None:
+        """Ask once, and at once, about every order that may be live."""
+        await self._resolve_lost(tuple(self.records.values()), (0.0,))
+
+    async def look_up_last(self) -> None:
+        """Ask about every order that may be live until nothing more can become of it, within bounds."""
+        await self._resolve_lost(tuple(self.records.values()), self._patience.last_look_ups_s)
+
+    async def _resolve_lost(self, records: Sequence[OrderRecord], pauses_s: Sequence[float]) -> None:
         """Look up every order that may be live until the exchange says what became of it, within bounds (I7)."""
         open_ids = [record.client_order_id for record in records if record.may_be_live]
-        missed = dict.fromkeys(open_ids, 0)
-        for pause_s in self._patience.look_up_pauses_s:
+        for pause_s in pauses_s:
             if not open_ids:
                 return
-            await self._clock.sleep(pause_s)
-            looked_up = await asyncio.gather(*(self._look_up(self.records[order_id], missed) for order_id in open_ids))
+            if pause_s:
+                await self._clock.sleep(pause_s)
+            looked_up = await asyncio.gather(*(self._look_up(self.records[order_id]) for order_id in open_ids))
             await self._note([record for record in looked_up if record != self.records[record.client_order_id]])
             open_ids = [order_id for order_id in open_ids if self.records[order_id].may_be_live]
         lost = [self.records[order_id] for order_id in open_ids]
@@ -90,12 +106,20 @@ class Sender:
         results = await self._gateway.place_reducing(
             [record.as_order() for record in batch], may_send=self._permit.may_send
         )
+        self._note_arrivals(results)
         now_ms = self._clock.now_ms()
         after = [answered(record, result, now_ms) for record, result in zip(batch, results, strict=True)]
         self._observer.answered(after, sent_at_ms, now_ms)
         await self._note(after)
         again = [record for record, result in zip(after, results, strict=True) if isinstance(result, Failed | Unsent)]
-        await all_of(self.resolve_lost(after), self._again(again, results, pauses_s))
+        await all_of(self._resolve_lost(after, self._patience.look_up_pauses_s), self._again(again, results, pauses_s))
+
+    def _note_arrivals(self, results: Sequence[SendResult]) -> None:
+        now_s = self._clock.monotonic_s()
+        for result in results:
+            if isinstance(result, Unknown):
+                self._may_arrive_until_s[result.client_order_id] = now_s + result.may_arrive_for_ms / 1000
+                self._not_found.pop(result.client_order_id, None)
 
     async def _again(
         self, waiting: Sequence[OrderRecord], results: Sequence[SendResult], pauses_s: Sequence[float]
@@ -122,7 +146,10 @@ class Sender:
         self._keep(batch)
         await self._attempt(batch, pauses_s)
 
-    async def _look_up(self, record: OrderRecord, missed: dict[str, int]) -> OrderRecord:
+    async def _look_up(self, record: OrderRecord) -> OrderRecord:
+        """The record after one look-up. Not to be known counts only once the order can no longer arrive (I7)."""
+        name = record.client_order_id
+        may_still_arrive = self._clock.monotonic_s() < self._may_arrive_until_s.get(name, self._inherited_until_s)
         try:
             answer = await self._gateway.look_up(record.symbol, record.client_order_id)
         except ExchangeError as error:
@@ -131,8 +158,8 @@ class Sender:
         now_ms = self._clock.now_ms()
         if isinstance(answer, Accepted):
             return found(record, answer, now_ms)
-        missed[record.client_order_id] += 1
-        if missed[record.client_order_id] < self._patience.not_found_answers:
+        self._not_found[name] = self._not_found.get(name, 0) + 1
+        if may_still_arrive or self._not_found[name] < self._patience.not_found_answers:
             return record
         return not_found(record, answer, now_ms)
 

@@ -12,7 +12,7 @@ from contracts.streams import SNAPSHOT_KEEP, Keys
 from exchange.errors import ExchangeError, KeyRejected, ReadFailed, ReadUnusable
 from exchange.ports import PositionReader
 from position_oracle.core.schedule import Schedule
-from position_oracle.core.snapshot import Leg, held_in, snapshot_of
+from position_oracle.core.snapshot import held_in, snapshot_of
 from position_oracle.observe import Observer
 from position_oracle.settings import OracleSettings
 from runtime.clock import Clock
@@ -46,8 +46,8 @@ class Poller:
         self._stream_key = Keys(settings.flatten_namespace).of(PositionSnapshot)
         self._every_s = float(settings.oracle_poll_seconds)
         self._sequence = 0
-        self._held: frozenset[Leg] = frozenset()
-        """Legs that were open, or may have been, at the reading before."""
+        self._held: frozenset[str] = frozenset()
+        """Symbols that were open, or may have been, at the reading before."""
         self._published_s: float | None = None
         self._exchange = Check(ok=False, why="not read yet")
         self._redis_check = Check(ok=False, why="not written to yet")

@@ -45,7 +45,7 @@ async def test_a_caller_that_goes_away_does_not_spoil_the_reading_for_the_others
     leaving.cancel()
     answer.set()
 
-    assert set(await staying) == {"ETHUSDT"}
+    assert set((await staying).instruments) == {"ETHUSDT"}
     assert len(stub.requests) == 1
 
 
@@ -55,7 +55,7 @@ async def test_a_failed_reading_of_instruments_is_not_kept(stub: StubExchange, g
     with pytest.raises(ReadFailed, match="exchangeInfo"):
         await gateway.instruments()
 
-    assert set(await gateway.instruments()) == {"ETHUSDT"}
+    assert set((await gateway.instruments()).instruments) == {"ETHUSDT"}
 
 
 async def test_old_instruments_still_serve_when_new_ones_cannot_be_read(

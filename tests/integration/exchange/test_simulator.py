@@ -87,7 +87,7 @@ async def test_every_symbol_is_seen_and_the_incident_is_as_it_was(gateway: Order
 
 async def test_all_positions_close_and_a_new_reading_shows_it(sim: Simulator, gateway: OrderGateway) -> None:
     await gateway.warm()
-    instruments = await gateway.instruments()
+    instruments = (await gateway.instruments()).instruments
     held = await open_positions(gateway)
 
     results = await gateway.place_reducing(closing(held))
@@ -277,7 +277,7 @@ async def test_a_reading_key_reads_and_cannot_trade(sim: Simulator) -> None:
 async def test_instruments_have_rules_and_states(sim: Simulator, gateway: OrderGateway) -> None:
     await sim.change(statuses={"BTCUSDT": "SETTLING"})
 
-    instruments = await gateway.instruments()
+    instruments = (await gateway.instruments()).instruments
 
     assert len(instruments) == 674
     assert instruments["BTCUSDT"].status is InstrumentStatus.SETTLING

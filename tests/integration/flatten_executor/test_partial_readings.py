@@ -1,12 +1,14 @@
 """Partial answers, refusals before a crash, verdicts that cannot be published: none becomes a wrong word."""
 
+import json
 from decimal import Decimal
+from pathlib import Path
 
 from contracts.flattening import FlattenCompleted, PositionFate, RunStarted, RunVerdict
 from runtime.redis_client import raw
 from support.processes import ServiceProcess
 from support.requester import Requester
-from support.scenes import BTC, ETH, POSITIONS
+from support.scenes import BTC, ETH, POSITIONS, SINGLE, exchange_info
 from support.sim import Simulator
 
 DROP = {"action": "drop_row", "times": 0}
@@ -55,6 +57,55 @@ async def test_a_row_that_vanishes_after_its_order_leaves_its_quantity_unknown_i
     assert completed.verdict is RunVerdict.NOT_FLAT
     assert (outcome.fate, outcome.quantity_after, outcome.filled_quantity) == (PositionFate.OPEN, None, Decimal(2))
     assert [left.symbol for left in completed.residual] == ["ETHUSDT"]
+
+
+async def test_in_hedge_mode_the_row_that_is_no_leg_says_nothing_of_the_legs_i14(
+    sim: Simulator, executor: ServiceProcess, governor: Requester
+) -> None:
+    await sim.scenario(hedge_mode=True, positions=[{**ETH, "position_side": "LONG"}])
+    legs = [{**POSITIONS, "symbol": "ETHUSDT", "position_side": side, "nth": 2} for side in ("LONG", "SHORT")]
+    await sim.faults({"action": "code", "code": -2022, "match": SINGLE}, *({**DROP, "match": leg} for leg in legs))
+
+    await governor.request()
+    completed = await governor.verdict()
+
+    (outcome,) = completed.outcomes
+    assert completed.verdict is RunVerdict.NOT_FLAT
+    assert (outcome.fate, outcome.quantity_after) == (PositionFate.OPEN, None)
+    assert [(left.symbol, left.quantity) for left in completed.residual] == [("ETHUSDT", None)]
+
+
+async def test_a_symbol_whose_rules_cannot_be_read_must_have_its_row_all_the_same_i14_i17(
+    sim: Simulator, env: dict[str, str], governor: Requester, tmp_path: Path
+) -> None:
+    listing = {"symbols": await exchange_info(sim), "rateLimits": []}
+    for row in listing["symbols"]:
+        if row["symbol"] == "ETHUSDT":
+            row["quantityPrecision"] = 21
+    file = tmp_path / "exchange-info.json"
+    file.write_text(json.dumps(listing))
+    async with Simulator("--exchange-info", str(file)) as odd:
+        await odd.scenario(positions=[ETH, BTC])
+        await odd.faults({**DROP, "match": {**POSITIONS, "symbol": "ETHUSDT"}})
+        async with ServiceProcess("flatten_executor.main", {**env, "EXCHANGE_BASE_URL": odd.base_url}):
+            await governor.request()
+            completed = await governor.verdict()
+
+    assert (completed.verdict, completed.counts.ok) == (RunVerdict.NOT_FLAT, 1)
+    assert [left.symbol for left in completed.residual] == ["ETHUSDT"]
+    assert completed.notes[0] == "symbols whose rules cannot be read: 1 (ETHUSDT: quantityPrecision is 21)"
+
+
+async def test_one_absurd_mark_price_makes_no_dust_of_a_position_i14(
+    sim: Simulator, executor: ServiceProcess, governor: Requester
+) -> None:
+    await sim.scenario(positions=[ETH])
+    await sim.faults({"action": "patch", "match": {**POSITIONS, "symbol": "ETHUSDT"}, "patch": {"markPrice": "1e-8"}})
+
+    await governor.request()
+    completed = await governor.verdict()
+
+    assert (completed.verdict, completed.counts.ok, await sim.positions()) == (RunVerdict.FLAT, 1, {})
 
 
 async def test_a_row_that_cannot_be_read_for_a_moment_is_closed_all_the_same(

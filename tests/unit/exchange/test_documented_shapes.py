@@ -36,7 +36,7 @@ def problem_with_position(row: dict[str, Any]) -> str:
 
 def problem_with_symbol(row: dict[str, Any]) -> str:
     read = catalogue(body(exchange_info(symbol_row("BTCUSDT"), row)))
-    return "; ".join(read.unreadable.values())
+    return "; ".join(read.listings.unreadable.values())
 
 
 def problem_with(read: Callable[[bytes], object], row: Any) -> str:

@@ -24,8 +24,8 @@ def lot(kind: str, low: str, high: str, step: str) -> dict[str, Any]:
 def test_a_documented_symbol_is_read_in_full() -> None:
     read = catalogue(body(exchange_info()))
 
-    assert read.unreadable == {}
-    assert read.instruments == {
+    assert read.listings.unreadable == {}
+    assert read.listings.instruments == {
         "ETHUSDT": Instrument(
             symbol="ETHUSDT",
             status=InstrumentStatus.TRADING,
@@ -70,7 +70,7 @@ def test_limits_that_are_not_said_are_the_published_ones() -> None:
     ],
 )
 def test_the_venues_states_are_ours_and_its_word_is_kept(venue: str, status: InstrumentStatus) -> None:
-    instrument = catalogue(body(exchange_info(symbol_row(status=venue)))).instruments["ETHUSDT"]
+    instrument = catalogue(body(exchange_info(symbol_row(status=venue)))).listings.instruments["ETHUSDT"]
 
     assert (instrument.status, instrument.venue_status) == (status, venue)
 
@@ -78,7 +78,7 @@ def test_the_venues_states_are_ours_and_its_word_is_kept(venue: str, status: Ins
 def test_a_market_order_gets_the_stricter_of_both_lot_filters() -> None:
     filters = lots(lot("LOT_SIZE", "0.001", "1000", "0.001"), lot("MARKET_LOT_SIZE", "0.01", "5000", "0.01"))
 
-    instrument = catalogue(body(exchange_info(symbol_row(filters=filters)))).instruments["ETHUSDT"]
+    instrument = catalogue(body(exchange_info(symbol_row(filters=filters)))).listings.instruments["ETHUSDT"]
 
     assert (instrument.step, instrument.min_quantity, instrument.max_quantity) == (
         Decimal("0.01"),
@@ -90,7 +90,7 @@ def test_a_market_order_gets_the_stricter_of_both_lot_filters() -> None:
 def test_without_a_market_filter_the_lot_filter_holds() -> None:
     filters = lots(lot("LOT_SIZE", "1", "500", "1"))
 
-    instrument = catalogue(body(exchange_info(symbol_row(filters=filters)))).instruments["ETHUSDT"]
+    instrument = catalogue(body(exchange_info(symbol_row(filters=filters)))).listings.instruments["ETHUSDT"]
 
     assert (instrument.step, instrument.max_quantity, instrument.price_multiplier_up) == (
         Decimal(1),
@@ -116,9 +116,9 @@ def test_without_a_market_filter_the_lot_filter_holds() -> None:
 def test_a_symbol_that_cannot_be_read_is_left_out_and_named(row: dict[str, Any], named: str, problem: str) -> None:
     read = catalogue(body(exchange_info(row, symbol_row())))
 
-    assert set(read.instruments) == {"ETHUSDT"}
-    assert set(read.unreadable) == {named}
-    assert problem in read.unreadable[named]
+    assert set(read.listings.instruments) == {"ETHUSDT"}
+    assert set(read.listings.unreadable) == {named}
+    assert problem in read.listings.unreadable[named]
 
 
 @pytest.mark.parametrize("answer", [b"", b"{}", b"[]", b'{"symbols": []}', b'{"symbols": [4]}'])

@@ -36,12 +36,12 @@ def lots(row: dict[str, Any]) -> list[dict[str, str]]:
 
 
 def test_every_symbol_is_read(real: Catalogue) -> None:
-    assert (len(real.instruments), real.unreadable) == (660, {})
+    assert (len(real.listings.instruments), real.listings.unreadable) == (660, {})
     assert real.limits == OrderLimits(weight_per_minute=6000)
 
 
 def test_states_are_told_apart(real: Catalogue) -> None:
-    states = [instrument.status for instrument in real.instruments.values()]
+    states = [instrument.status for instrument in real.listings.instruments.values()]
 
     assert {status: states.count(status) for status in set(states)} == {
         InstrumentStatus.TRADING: 559,
@@ -53,7 +53,7 @@ def test_states_are_told_apart(real: Catalogue) -> None:
 
 
 def test_every_limit_is_within_both_lot_filters(real: Catalogue, rows: dict[str, dict[str, Any]]) -> None:
-    for symbol, instrument in real.instruments.items():
+    for symbol, instrument in real.listings.instruments.items():
         for lot in lots(rows[symbol]):
             assert instrument.min_quantity >= Decimal(lot["minQty"]), symbol
             assert instrument.max_quantity <= Decimal(lot["maxQty"]), symbol
@@ -74,7 +74,7 @@ def test_a_floored_quantity_fits_step_and_digits_of_every_symbol(quantity: Decim
 def one_of_each_kind() -> list[tuple[dict[str, Any], Instrument]]:
     """One symbol for each combination of steps and digits."""
     text = shared_file("fapi_exchange_info_660.json").read_bytes()
-    instruments = catalogue(text).instruments
+    instruments = catalogue(text).listings.instruments
     kinds = {
         (row["quantityPrecision"], *(lot["stepSize"] for lot in lots(row))): row for row in json.loads(text)["symbols"]
     }

@@ -10,12 +10,12 @@ from msgspec.structs import replace
 from contracts.arming import Scope
 from contracts.flattening import Counts, OrderState, PositionFate, RunVerdict
 from exchange.model import Instrument, Position, PositionReading
-from flatten_executor.core.filters import Limits, Sieve, sift
+from flatten_executor.core.filters import Limits, Sieve
 from flatten_executor.core.ledger import Ledger
 from flatten_executor.core.orders import OrderRecord, intended
 from flatten_executor.core.outcome import Settled, settle
 from flatten_executor.core.planning import plan_round
-from support.exchange_builders import instrument, position, reading, universes, unreadable_row
+from support.exchange_builders import instrument, position, reading, sieved, universes, unreadable_row
 
 LIMITS = Limits(quantity_epsilon=Decimal("1e-8"), min_notional_usd=Decimal("1.0"), max_positions=200, max_rounds=3)
 LISTED = {symbol: instrument(symbol) for symbol in ("ETHUSDT", "BTCUSDT")}
@@ -25,7 +25,7 @@ Universe = tuple[PositionReading, dict[str, Instrument]]
 def sieve_of(*rows: Position, listed: dict[str, Instrument] | None = None) -> Sieve:
     """A whole reading: of nothing else that is listed."""
     listed = listed or {row.symbol: LISTED[row.symbol] for row in rows}
-    return sift(reading(*rows), {}, listed, Scope(), LIMITS)
+    return sieved(reading(*rows), {}, listed, Scope(), LIMITS)
 
 
 def orders_for(sieve: Sieve, state: OrderState, filled: str | None = None) -> list[OrderRecord]:
@@ -45,7 +45,7 @@ def orders_for(sieve: Sieve, state: OrderState, filled: str | None = None) -> li
 def settled(before: Sieve, records: list[OrderRecord], after: Sieve | None, *, abort_reason: str = "") -> Settled:
     ledger = Ledger().after(before)
     ledger = ledger.after(after) if after is not None else ledger
-    return settle(ledger, records, after, min_notional_usd=LIMITS.min_notional_usd, abort_reason=abort_reason)
+    return settle(ledger, records, after, abort_reason=abort_reason)
 
 
 ETH = position("2")
@@ -73,7 +73,7 @@ def test_without_a_last_reading_nothing_is_flat_i14() -> None:
 
 
 def test_an_unreadable_row_in_the_last_reading_is_a_residual_i14() -> None:
-    after = sift(reading(position("0"), unreadable=(unreadable_row(),)), {}, {}, Scope(), LIMITS)
+    after = sieved(reading(position("0"), unreadable=(unreadable_row(),)), {}, {}, Scope(), LIMITS)
 
     told = settled(after, [], after)
 
@@ -83,7 +83,7 @@ def test_an_unreadable_row_in_the_last_reading_is_a_residual_i14() -> None:
 
 def test_a_closed_position_whose_row_is_gone_is_open_for_all_we_know_i14() -> None:
     before = sieve_of(ETH, position("0", symbol="BTCUSDT"))
-    after = sift(reading(position("0", symbol="BTCUSDT")), {}, LISTED, Scope(), LIMITS)
+    after = sieved(reading(position("0", symbol="BTCUSDT")), {}, LISTED, Scope(), LIMITS)
 
     told = settled(before, orders_for(before, OrderState.FILLED), after)
 
@@ -94,7 +94,7 @@ def test_a_closed_position_whose_row_is_gone_is_open_for_all_we_know_i14() -> No
 
 def test_a_closed_position_whose_row_became_unreadable_is_open_for_all_we_know_i14() -> None:
     before = sieve_of(ETH)
-    after = sift(reading(unreadable=(unreadable_row("ETHUSDT"),)), {}, LISTED, Scope(symbols=("ETHUSDT",)), LIMITS)
+    after = sieved(reading(unreadable=(unreadable_row("ETHUSDT"),)), {}, LISTED, Scope(symbols=("ETHUSDT",)), LIMITS)
 
     told = settled(before, orders_for(before, OrderState.FILLED), after)
 
@@ -109,7 +109,6 @@ def test_a_waiting_order_that_may_open_a_position_forbids_flat() -> None:
         ledger,
         orders_for(before, OrderState.FILLED),
         FLAT,
-        min_notional_usd=Decimal(1),
         abort_reason="",
         may_reopen=True,
     )
@@ -210,7 +209,7 @@ def test_a_position_that_appears_during_the_run_is_counted() -> None:
 def test_the_counts_add_up_for_any_two_readings_and_any_answers_i8(
     first: Universe, second: Universe, data: st.DataObject
 ) -> None:
-    before, after = (sift(rows, {}, listed, Scope(), LIMITS) for rows, listed in (first, second))
+    before, after = (sieved(rows, {}, listed, Scope(), LIMITS) for rows, listed in (first, second))
     planned = plan_round(before.to_close, first[1], request_id="req-1", round_number=1)
     records = [
         replace(
@@ -223,7 +222,7 @@ def test_the_counts_add_up_for_any_two_readings_and_any_answers_i8(
     ]
     ledger = Ledger().after(before).after(after)
 
-    told = settle(ledger, records, after, min_notional_usd=Decimal(1), abort_reason="")
+    told = settle(ledger, records, after, abort_reason="")
 
     counts = told.counts  # the struct itself refuses sums that do not hold
     assert counts.seen >= counts.nonzero >= counts.filtered >= counts.sent >= counts.ok

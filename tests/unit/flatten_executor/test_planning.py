@@ -7,9 +7,9 @@ from msgspec.structs import replace
 from contracts.arming import Scope
 from contracts.vocabulary import OrderSide
 from exchange.model import Instrument, PositionReading
-from flatten_executor.core.filters import Limits, PositionKey, sift
+from flatten_executor.core.filters import Limits, PositionKey
 from flatten_executor.core.planning import PlannedOrder, plan_round
-from support.exchange_builders import instrument, position, reading, universes
+from support.exchange_builders import instrument, position, reading, sieved, universes
 
 LIMITS = Limits(quantity_epsilon=Decimal("1e-8"), min_notional_usd=Decimal("1.0"), max_positions=200, max_rounds=3)
 
@@ -20,7 +20,7 @@ def planned(
     universe: Universe, *, round_number: int = 1, request_id: str = "req-1", at_band: bool = False
 ) -> tuple[PlannedOrder, ...]:
     rows, listed = universe
-    to_close = sift(rows, {}, listed, Scope(), LIMITS).to_close
+    to_close = sieved(rows, {}, listed, Scope(), LIMITS).to_close
     keys = {sifted.key for sifted in to_close} if at_band else ()
     return plan_round(to_close, listed, request_id=request_id, round_number=round_number, at_band=keys)
 

@@ -52,6 +52,7 @@ def test_an_arm_that_meets_every_condition_passes() -> None:
         pytest.param(Gate.ARM_UNUSED, a_case(armed=UNREADABLE), id="arm key unreadable"),
         pytest.param(Gate.ARM_UNUSED, a_case(arm=an_arm(expires_at_ms=NOW_MS)), id="expires this very millisecond"),
         pytest.param(Gate.ARM_UNUSED, a_case(arm=an_arm(issued_at_ms=NOW_MS + 5_001)), id="from the future"),
+        pytest.param(Gate.ARM_UNUSED, a_case(arm=an_arm(expires_at_ms=NOW_MS + 299_001)), id="for too long"),
         pytest.param(Gate.ARM_UNUSED, a_case(fired=Seen(value='{"outcome":"fired"}')), id="fired before"),
         pytest.param(Gate.ARM_UNUSED, a_case(fired=Seen(value='{"outcome":"disarmed"}')), id="disarmed"),
         pytest.param(Gate.ARM_UNUSED, a_case(fired=Seen(value="")), id="a blank record is a record"),

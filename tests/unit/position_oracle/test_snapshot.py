@@ -10,12 +10,12 @@ from contracts import codec
 from contracts.positions import PositionSnapshot
 from contracts.vocabulary import Environment, PositionSide
 from exchange.model import Position, PositionReading, UnreadableRow
-from position_oracle.core.snapshot import Leg, held_in, snapshot_of
+from position_oracle.core.snapshot import held_in, snapshot_of
 from support.exchange_builders import position, reading, unreadable_row
 
 
 def make(
-    what: PositionReading, marks: dict[str, Decimal] | None = None, *, held: frozenset[Leg] = frozenset()
+    what: PositionReading, marks: dict[str, Decimal] | None = None, *, held: frozenset[str] = frozenset()
 ) -> PositionSnapshot:
     return snapshot_of(
         what,
@@ -54,42 +54,60 @@ def test_i14_a_symbol_that_was_open_and_has_no_row_now_is_unreadable_and_not_cou
 
     assert [(row.symbol, row.field) for row in after.unreadable] == [("BTCUSDT", "row"), ("NANUSDT", "row")]
     assert after.symbols_seen == 1
-    assert {leg.symbol for leg in held_in(after)} == {"BTCUSDT", "NANUSDT"}
+    assert held_in(after) == {"BTCUSDT", "NANUSDT"}
 
 
 LONG, SHORT, BOTH = PositionSide.LONG, PositionSide.SHORT, PositionSide.BOTH
 
 
 @pytest.mark.parametrize(
-    ("before", "after", "missing"),
+    ("after", "missing"),
     [
-        (LONG, [SHORT], True),
-        (SHORT, [LONG], True),
-        (LONG, [BOTH, SHORT], True),
-        (BOTH, [SHORT], True),
-        (LONG, [LONG, SHORT], False),
-        (LONG, [BOTH], False),
-        (BOTH, [LONG, SHORT], False),
-        (BOTH, [BOTH], False),
+        ([SHORT], "long"),
+        ([LONG], "short"),
+        ([BOTH, SHORT], "long"),
+        ([BOTH], "long, short"),
+        ([], "long, short"),
+        ([LONG, SHORT], ""),
+        ([BOTH, LONG, SHORT], ""),
     ],
+    ids=str,
 )
-def test_i14_a_leg_that_was_open_and_has_no_row_now_is_unreadable_whatever_the_other_leg_shows(
-    before: PositionSide, after: list[PositionSide], *, missing: bool
-) -> None:
-    quantity = "-1" if before is SHORT else "1"
-    held = held_in(make(reading(position(quantity, side=before))))
+def test_i14_in_hedge_mode_what_was_open_must_have_a_row_of_each_leg(after: list[PositionSide], missing: str) -> None:
+    held = held_in(make(reading(position(side=LONG))))
+    others = (position("0", symbol="BTCUSDT", side=side) for side in PositionSide)
 
-    snapshot = make(reading(*(position("0", side=side) for side in after)), held=held)
+    snapshot = make(reading(*others, *(position("0", side=side) for side in after)), held=held)
 
     assert [row.problem for row in snapshot.unreadable] == (
-        [f"missing: it was open at the reading before ({before})"] if missing else []
+        [f"missing: it was open at the reading before ({missing})"] if missing else []
     )
 
 
-def test_i14_a_leg_that_stays_missing_stays_under_suspicion_until_both_legs_have_rows() -> None:
-    first = make(reading(position("0", side=SHORT)), held=frozenset({Leg("ETHUSDT", LONG)}))
-    second = make(reading(position("0", side=SHORT)), held=held_in(first))
-    third = make(reading(position("0", side=SHORT), position("0", side=LONG)), held=held_in(second))
+@pytest.mark.parametrize(("after", "missing"), [([BOTH], False), ([], True)], ids=str)
+def test_i14_in_one_way_mode_what_was_open_must_have_its_row(after: list[PositionSide], *, missing: bool) -> None:
+    held = held_in(make(reading(position())))
+
+    snapshot = make(reading(position("0", symbol="BTCUSDT"), *(position("0", side=side) for side in after)), held=held)
+
+    assert [row.symbol for row in snapshot.unreadable] == (["ETHUSDT"] if missing else [])
+
+
+@pytest.mark.parametrize(("before", "after"), [([LONG], [BOTH]), ([BOTH], [BOTH, LONG, SHORT])], ids=str)
+def test_a_mode_that_changed_is_no_missing_row(before: list[PositionSide], after: list[PositionSide]) -> None:
+    held = held_in(make(reading(*(position(side=side) for side in before))))
+    symbols = ("ETHUSDT", "BTCUSDT")
+
+    rows = reading(*(position("0", symbol=symbol, side=side) for symbol in symbols for side in after))
+
+    assert make(rows, held=held).unreadable == ()
+
+
+def test_i14_what_stays_missing_stays_under_suspicion_until_all_its_rows_are_there() -> None:
+    others = [position("0", symbol="BTCUSDT", side=side) for side in PositionSide]
+    first = make(reading(*others, position("0", side=BOTH)), held=frozenset({"ETHUSDT"}))
+    second = make(reading(*others, position("0", side=SHORT)), held=held_in(first))
+    third = make(reading(*others, position("0", side=SHORT), position("0", side=LONG)), held=held_in(second))
 
     assert [len(snapshot.unreadable) for snapshot in (first, second, third)] == [1, 1, 0]
 

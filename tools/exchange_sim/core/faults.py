@@ -23,6 +23,7 @@ Action = Literal[
     "timeout_before",
     "timeout_after",
     "delay",
+    "late",
     "hang",
     "truncate_body",
     "truncated_json",
@@ -38,6 +39,7 @@ EXECUTES: Final = (
     "drop_after",
     "timeout_after",
     "delay",
+    "late",
     "truncate_body",
     "truncated_json",
     "empty_200",
@@ -55,6 +57,8 @@ class Match(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     client_order_id_prefix: str | None = None
     order_type: str | None = None
     side: str | None = None
+    position_side: str | None = None
+    """Of an order, or of a row."""
     api_key: str | None = None
     nth: int = 1
     """The first match that goes wrong, counted from 1."""
@@ -177,6 +181,7 @@ def _agrees(match: Match, call: Call, order: Params) -> bool:
         (match.api_key, call.api_key),
         (match.symbol, order.get("symbol")),
         (match.side, order.get("side")),
+        (match.position_side, order.get("positionSide")),
         (match.order_type, order.get("type")),
     )
     if any(value is not None and value != actual for value, actual in wanted):

@@ -7,12 +7,24 @@ from msgspec import Struct
 
 from contracts.arming import Scope
 from contracts.vocabulary import PositionSide, Word
-from exchange.model import Instrument, InstrumentStatus, Position, PositionReading, UnreadableRow
+from exchange.model import (
+    Instrument,
+    InstrumentStatus,
+    Listings,
+    Position,
+    PositionMode,
+    PositionReading,
+    UnreadableRow,
+)
 from flatten_executor.core.quantities import closable_quantity
 
 DOLLARS = frozenset({"USDT", "USDC", "USD", "BUSD", "FDUSD", "USD1", ""})
 """Quote assets whose unit counts as a US dollar. Another quote asset's notional is unknown, never too small."""
 
+_LEGS = {
+    PositionMode.ONE_WAY: frozenset({PositionSide.BOTH}),
+    PositionMode.HEDGE: frozenset({PositionSide.LONG, PositionSide.SHORT}),
+}
 _UNTRADABLE = frozenset({InstrumentStatus.PENDING, InstrumentStatus.SETTLING, InstrumentStatus.CLOSED})
 
 
@@ -55,6 +67,8 @@ class Sifted(Struct, frozen=True, kw_only=True):
     mark_price: Decimal | None
     notional_usd: Decimal | None
     """Nothing without a mark price, or when the quote asset is no dollar."""
+    negligible: bool
+    """Whether it is worth less than the limit, at the mark price and at its entry price: one of them may be wrong."""
 
     @property
     def key(self) -> PositionKey:
@@ -117,54 +131,56 @@ class Sieve(Struct, frozen=True, kw_only=True):
 def sift(
     reading: PositionReading,
     marks: Mapping[str, Decimal],
-    instruments: Mapping[str, Instrument],
+    listings: Listings,
     scope: Scope,
     limits: Limits,
     *,
+    mode: PositionMode,
     known: Iterable[str] = (),
 ) -> Sieve:
     """Sort one reading. `marks` (quote units by symbol) fills in for rows that carry no mark price.
 
     A position without a known notional is closed: closing is the safe side. There must be a row of every instrument
-    that takes closing orders, of every symbol that was armed by name, and of every one in `known` (seen open before):
-    the venue lists all symbols, whether they are held or not.
+    that takes closing orders or whose rules cannot be read, of every symbol that was armed by name, and of every one
+    in `known` (seen open before): the venue lists all symbols, whether they are held or not.
     """
     nonzero = tuple(
-        _sort(position, position.mark_price or marks.get(position.symbol), instruments, scope, limits)
+        _sort(position, position.mark_price or marks.get(position.symbol), listings.instruments, scope, limits)
         for position in reading.positions
         if abs(position.quantity) > limits.quantity_epsilon
     )
     odd = {row.symbol for row in reading.unreadable}
-    readable = _with_every_leg(reading.positions) - odd
+    readable = _with_every_leg(reading.positions, mode) - odd
     return Sieve(
         seen=reading.rows_seen,
         zero=len(reading.positions) - len(nonzero),
         unreadable=reading.unreadable,
         nonzero=nonzero,
-        missing=_missing(readable | odd, instruments, scope, known),
+        missing=_missing(readable | odd, listings, scope, known),
         hidden=tuple(row for row in reading.unreadable if not row.has_symbol or scope.covers(row.symbol)),
         readable=readable,
     )
 
 
-def _with_every_leg(positions: Iterable[Position]) -> frozenset[str]:
-    """Symbols of which every leg has a row: both of a hedged one, the one of any other."""
+def _with_every_leg(positions: Iterable[Position], mode: PositionMode) -> frozenset[str]:
+    """Symbols of which every leg that the mode has is shown: in hedge mode the one that is no leg says nothing."""
     sides: dict[str, set[PositionSide]] = {}
     for position in positions:
         sides.setdefault(position.symbol, set()).add(position.side)
-    return frozenset(symbol for symbol, shown in sides.items() if len(shown - {PositionSide.BOTH}) != 1)
+    legs = _LEGS[mode]
+    return frozenset(symbol for symbol, shown in sides.items() if shown >= legs)
 
 
-def _missing(
-    shown: frozenset[str], instruments: Mapping[str, Instrument], scope: Scope, known: Iterable[str]
-) -> tuple[Missing, ...]:
-    closable = {symbol for symbol, rules in instruments.items() if rules.status not in _UNTRADABLE}
-    wanted = closable.union(scope.symbols, known) - shown
+def _missing(shown: frozenset[str], listings: Listings, scope: Scope, known: Iterable[str]) -> tuple[Missing, ...]:
+    closable = {symbol for symbol, rules in listings.instruments.items() if rules.status not in _UNTRADABLE}
+    ruleless = {symbol for symbol in listings.unreadable if " " not in symbol}
+    wanted = closable.union(ruleless, scope.symbols, known) - shown
+    listed = listings.instruments.keys() | ruleless
     return tuple(
         Missing(
             symbol=symbol,
             why="the answer has no row of it, or not of both legs"
-            if symbol in instruments
+            if symbol in listed
             else "the exchange lists no such symbol",
         )
         for symbol in sorted(wanted)
@@ -182,17 +198,21 @@ def _sort(
     instrument = instruments.get(position.symbol)
     priced = mark is not None and (instrument is None or instrument.quote_asset in DOLLARS)
     notional = abs(position.quantity) * mark if priced and mark is not None else None
-    bucket, why = _bucket(position, notional, instrument, scope, limits)
-    return Sifted(position=position, bucket=bucket, why=why, mark_price=mark, notional_usd=notional)
-
-
-def _bucket(
-    position: Position, notional: Decimal | None, instrument: Instrument | None, scope: Scope, limits: Limits
-) -> tuple[Bucket, str]:
+    at_entry = abs(position.quantity) * (position.entry_price or 0)
+    negligible = notional is not None and max(notional, at_entry) < limits.min_notional_usd
     if not scope.covers(position.symbol):
-        return Bucket.OUT_OF_SCOPE, "not among the armed symbols"
-    if notional is not None and notional < limits.min_notional_usd:
-        return Bucket.DUST, f"notional {notional:.4f} USD is below {limits.min_notional_usd}"
+        bucket, why = Bucket.OUT_OF_SCOPE, "not among the armed symbols"
+    elif negligible:
+        bucket, why = Bucket.DUST, f"notional {notional:.4f} USD is below {limits.min_notional_usd}"
+    else:
+        bucket, why = _bucket(position, instrument)
+    return Sifted(
+        position=position, bucket=bucket, why=why, mark_price=mark, notional_usd=notional, negligible=negligible
+    )
+
+
+def _bucket(position: Position, instrument: Instrument | None) -> tuple[Bucket, str]:
+    """What the exchange's rules make of a position that is worth closing."""
     if instrument is None:
         return Bucket.UNTRADABLE, "the exchange lists no such instrument, or its rules cannot be read"
     if instrument.status in _UNTRADABLE:

@@ -68,3 +68,13 @@ def _entry(sifted: Sifted, known: Mapping[PositionKey, LedgerEntry]) -> LedgerEn
     if before.bucket is Bucket.TO_CLOSE:
         return before
     return replace(before, bucket=sifted.bucket, why=sifted.why)
+
+
+def beyond_limit(ledger: Ledger, max_positions: int) -> str:
+    """Why the run may close no more: all positions that it ever saw to close count. Empty while it may."""
+    wanted = len(ledger.keys_in((Bucket.TO_CLOSE,)))
+    return (
+        f"{wanted} positions to close are more than MAX_FLATTEN_SYMBOLS={max_positions}"
+        if wanted > max_positions
+        else ""
+    )

@@ -22,6 +22,7 @@ _FATE_LEFT_ALONE = {
 _TOO_SMALL = frozenset({Bucket.DUST, Bucket.BELOW_STEP})
 _CLOSED = frozenset({PositionFate.CLOSED, PositionFate.DUST, PositionFate.BELOW_STEP})
 """Fates of a position that was to be closed, and whose close filled as far as orders can."""
+_NAMED_MAX = 3
 _ERRORS = frozenset(
     {OrderState.REFUSED, OrderState.FAILED, OrderState.UNSENT, OrderState.PARTIAL, OrderState.NEVER_ARRIVED}
 )
@@ -43,22 +44,24 @@ def settle(
     records: Sequence[OrderRecord],
     last_reading: Sieve | None,
     *,
-    min_notional_usd: Decimal,
     abort_reason: str,
     may_reopen: bool = False,
+    in_order: bool = True,
 ) -> Settled:
     """Account for every position.
 
     `last_reading` began after the last order's end, or is nothing: then nobody knows what is open, and the verdict
-    cannot be flat (I9, I14). Nor can it be when a waiting order may open a position again (`may_reopen`).
+    cannot be flat (I9, I14). Nor can it be when a waiting order may open a position again (`may_reopen`), or could do
+    so unseen, because positions were not read after waiting orders (`in_order`).
     """
+    known = last_reading is not None and in_order
     by_key: dict[PositionKey, list[OrderRecord]] = {}
     for record in records:
         by_key.setdefault(record.key, []).append(record)
     outcomes = tuple(_outcome(entry, by_key.get(entry.key, []), last_reading) for entry in ledger.entries)
     residual = _residual(ledger, outcomes, last_reading)
     return Settled(
-        verdict=_verdict(records, last_reading, residual, min_notional_usd, abort_reason, may_reopen=may_reopen),
+        verdict=_verdict(records, last_reading if known else None, residual, abort_reason, may_reopen=may_reopen),
         counts=_counts(ledger, records, outcomes),
         outcomes=outcomes,
         residual=residual,
@@ -169,19 +172,17 @@ def _verdict(
     records: Sequence[OrderRecord],
     last_reading: Sieve | None,
     residual: Sequence[Residual],
-    min_notional_usd: Decimal,
     abort_reason: str,
     *,
     may_reopen: bool,
 ) -> RunVerdict:
     if abort_reason:
         return RunVerdict.ABORTED
-    unproven = last_reading is None or not last_reading.whole or any(record.may_be_live for record in records)
-    if unproven or may_reopen:
+    if last_reading is None or not last_reading.whole or any(record.may_be_live for record in records) or may_reopen:
         return RunVerdict.NOT_FLAT
     if not residual:
         return RunVerdict.FLAT
-    negligible = all(left.notional_usd is not None and left.notional_usd < min_notional_usd for left in residual)
+    negligible = all(sifted.negligible for sifted in last_reading.open_in_scope)
     return RunVerdict.FLAT_EXCEPT_DUST if negligible else RunVerdict.NOT_FLAT
 
 
@@ -210,6 +211,13 @@ def _counts(ledger: Ledger, records: Sequence[OrderRecord], outcomes: Sequence[P
         unknown=sum(record.may_be_live for record in sent),
         resting_cancelled=ledger.resting_cancelled,
     )
+
+
+def rules_unread(unreadable: Mapping[str, str]) -> str:
+    """A note of the symbols whose rules cannot be read: the first few by name."""
+    named = [f"{symbol}: {why}" for symbol, why in sorted(unreadable.items())]
+    shown = "; ".join([*named[:_NAMED_MAX], "…"] if len(named) > _NAMED_MAX else named)
+    return f"symbols whose rules cannot be read: {len(named)} ({shown})"
 
 
 def left_waiting(order: RestingOrder) -> RestingLeft:

@@ -2,7 +2,6 @@
 
 from collections.abc import Collection, Iterable, Mapping
 from decimal import Decimal
-from typing import NamedTuple
 
 from contracts.positions import OpenPosition, PositionSnapshot, UnreadablePosition
 from contracts.vocabulary import Environment, PositionSide
@@ -10,13 +9,6 @@ from exchange.model import Position, PositionReading
 
 _ONE_WAY = {PositionSide.BOTH}
 _HEDGE = {PositionSide.LONG, PositionSide.SHORT}
-
-
-class Leg(NamedTuple):
-    """A position of its own: a symbol, and in hedge mode its side."""
-
-    symbol: str
-    side: PositionSide
 
 
 def snapshot_of(  # noqa: PLR0913 - an event has that many origins, all by name
@@ -28,12 +20,12 @@ def snapshot_of(  # noqa: PLR0913 - an event has that many origins, all by name
     environment: Environment,
     account: str,
     sequence: int,
-    held: Collection[Leg] = (),
+    held: Collection[str] = (),
 ) -> PositionSnapshot:
     """Every row accounted for: open ones in full, unreadable ones by name, and zero ones in `symbols_seen` alone.
 
-    `origin` names the oracle, so that two of them never give one id to two snapshots. A leg in `held` (open at the
-    reading before) without its row now is unreadable: zero is a row, never its absence (I14).
+    `origin` names the oracle, so that two of them never give one id to two snapshots. A symbol in `held` (open at
+    the reading before) without all its rows now is unreadable: zero is a row, never its absence (I14).
     """
     return PositionSnapshot(
         snapshot_id=f"{origin}-{reading.started_at_ms}-{sequence}",
@@ -56,27 +48,29 @@ def snapshot_of(  # noqa: PLR0913 - an event has that many origins, all by name
     )
 
 
-def held_in(snapshot: PositionSnapshot) -> frozenset[Leg]:
-    """The legs that are open in a snapshot, or may be."""
-    named = (Leg(row.symbol, PositionSide.BOTH) for row in snapshot.unreadable if " " not in row.symbol)
-    return frozenset((*(Leg(row.symbol, row.position_side) for row in snapshot.positions), *named))
+def held_in(snapshot: PositionSnapshot) -> frozenset[str]:
+    """The symbols that are open in a snapshot, or may be."""
+    unreadable = (row.symbol for row in snapshot.unreadable if " " not in row.symbol)
+    return frozenset((*(row.symbol for row in snapshot.positions), *unreadable))
 
 
-def _missing(reading: PositionReading, held: Collection[Leg]) -> Iterable[UnreadablePosition]:
-    """What was open and is not accounted for. One position is both legs, and both legs are the one position."""
+def _missing(reading: PositionReading, held: Collection[str]) -> Iterable[UnreadablePosition]:
+    """What was open and is not accounted for by every row that it must have.
+
+    One leg anywhere in the answer says that the account is in hedge mode: then a symbol has a row for each leg, and
+    the one that is no leg says nothing of them. Otherwise it has that one.
+    """
     shown: dict[str, set[PositionSide]] = {}
     for row in reading.positions:
         shown.setdefault(row.symbol, set()).add(row.side)
+    wanted = _HEDGE if any(sides & _HEDGE for sides in shown.values()) else _ONE_WAY
     for unread in reading.unreadable:
         shown.setdefault(unread.symbol, set()).update(PositionSide)
-    missed: dict[str, list[PositionSide]] = {}
-    for leg in sorted(held):
-        sides = shown.get(leg.symbol, set())
-        if leg.side not in sides and sides != _ONE_WAY and not sides >= _HEDGE:
-            missed.setdefault(leg.symbol, []).append(leg.side)
-    for symbol, legs in missed.items():
-        problem = f"missing: it was open at the reading before ({', '.join(legs)})"
-        yield UnreadablePosition(symbol=symbol, field="row", problem=problem)
+    for symbol in sorted(held):
+        gone = sorted(wanted - shown.get(symbol, set()))
+        if gone:
+            problem = f"missing: it was open at the reading before ({', '.join(gone)})"
+            yield UnreadablePosition(symbol=symbol, field="row", problem=problem)
 
 
 def _open(row: Position, marks: Mapping[str, Decimal]) -> OpenPosition:

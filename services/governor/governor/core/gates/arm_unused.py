@@ -6,9 +6,12 @@ from governor.core.case import ArmCase
 ISSUED_AHEAD_MAX_MS = 5_000
 """How far an operator's clock may be ahead of Redis's."""
 
+ARM_LIFETIME_MAX_MS = 300_000
+"""An arm is for now. One that a program armed for days would fire when nobody thinks of it any more."""
+
 
 def arm_unused(case: ArmCase) -> GateVerdict:
-    """Refuse an arm that is not in the arm key, expired, from the future, or already decided or disarmed (I1, I2)."""
+    """Refuse an arm that is not in the arm key, out of its time, valid for too long, decided or disarmed (I1, I2)."""
     problems = [*_armed(case), *_in_time(case), *_undecided(case)]
     return GateVerdict(
         gate=Gate.ARM_UNUSED,
@@ -36,6 +39,9 @@ def _in_time(case: ArmCase) -> list[str]:
         problems.append(f"expired {now_ms - case.arm.expires_at_ms} ms ago")
     if case.arm.issued_at_ms > now_ms + ISSUED_AHEAD_MAX_MS:
         problems.append(f"issued {case.arm.issued_at_ms - now_ms} ms in the future")
+    lifetime_ms = case.arm.expires_at_ms - case.arm.issued_at_ms
+    if lifetime_ms > ARM_LIFETIME_MAX_MS:
+        problems.append(f"valid for {lifetime_ms} ms, more than the {ARM_LIFETIME_MAX_MS} that an arm may live")
     return problems
 
 
