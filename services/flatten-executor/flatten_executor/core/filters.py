@@ -7,13 +7,11 @@ from msgspec import Struct
 
 from contracts.arming import Scope
 from contracts.vocabulary import PositionSide, Word
-from exchange.model import Instrument, InstrumentStatus, Position, PositionReading, UnreadableRow
+from exchange.model import UNTRADABLE, Instrument, Position, PositionReading, UnreadableRow
 from flatten_executor.core.quantities import closable_quantity
 
 DOLLARS = frozenset({"USDT", "USDC", "USD", "BUSD", "FDUSD", "USD1", ""})
 """Quote assets whose unit counts as a US dollar. Another quote asset's notional is unknown, never too small."""
-
-_UNTRADABLE = frozenset({InstrumentStatus.PENDING, InstrumentStatus.SETTLING, InstrumentStatus.CLOSED})
 
 
 class PositionKey(Struct, frozen=True, order=True):
@@ -158,7 +156,7 @@ def _with_every_leg(positions: Iterable[Position]) -> frozenset[str]:
 def _missing(
     shown: frozenset[str], instruments: Mapping[str, Instrument], scope: Scope, known: Iterable[str]
 ) -> tuple[Missing, ...]:
-    closable = {symbol for symbol, rules in instruments.items() if rules.status not in _UNTRADABLE}
+    closable = {symbol for symbol, rules in instruments.items() if rules.status not in UNTRADABLE}
     wanted = closable.union(scope.symbols, known) - shown
     return tuple(
         Missing(
@@ -195,7 +193,7 @@ def _bucket(
         return Bucket.DUST, f"notional {notional:.4f} USD is below {limits.min_notional_usd}"
     if instrument is None:
         return Bucket.UNTRADABLE, "the exchange lists no such instrument, or its rules cannot be read"
-    if instrument.status in _UNTRADABLE:
+    if instrument.status in UNTRADABLE:
         return Bucket.UNTRADABLE, f"status {instrument.venue_status}"
     if closable_quantity(abs(position.quantity), instrument) == 0:
         return Bucket.BELOW_STEP, f"below step {instrument.step} or minimum {instrument.min_quantity}"
