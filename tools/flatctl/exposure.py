@@ -9,7 +9,7 @@ from msgspec import Struct
 from contracts.vocabulary import PositionSide
 from exchange.completeness import MissingRow, missing_rows
 from exchange.errors import ExchangeError, KeyRejected
-from exchange.factory import ExchangeConfig, open_reader
+from exchange.factory import open_reader
 from exchange.model import Position, PositionReading, UnreadableRow
 from exchange.ports import PositionReader
 from flatctl.exits import UNKNOWN, CommandFailed
@@ -68,14 +68,8 @@ async def read_exposure(settings: FlatctlSettings) -> Exposure:
 
     Not knowing which symbols there are is no reason to show nothing: it is one of the reading's doubts.
     """
-    config = ExchangeConfig(
-        exchange_id=settings.exchange_id,
-        environment=settings.exchange_env,
-        base_url=settings.exchange_base_url or None,
-        api_key=settings.exchange_api_key.reveal(),
-        api_secret=settings.exchange_api_secret.reveal(),
-    )
-    where = settings.exchange_base_url or f"{settings.exchange_id} ({settings.exchange_env})"
+    config = settings.exchange
+    where = config.base_url or f"{settings.exchange_id} ({settings.exchange_env})"
     try:
         reader = open_reader(config)
     except ValueError as error:

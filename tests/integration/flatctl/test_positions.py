@@ -179,7 +179,7 @@ async def test_no_command_ever_prints_a_credential(flatctl: Flatctl, sim: Simula
         assert sim.read_secret not in said.out + said.err
 
 
-@pytest.mark.parametrize("name", ["EXCHANGE_API_KEY", "EXCHANGE_API_SECRET", "EXCHANGE_BASE_URL"])
+@pytest.mark.parametrize("name", ["EXCHANGE_API_KEY", "EXCHANGE_API_SECRET"])
 async def test_a_missing_setting_is_named(flatctl: Flatctl, name: str) -> None:
     del flatctl.environ[name]
     said = await flatctl("positions")
