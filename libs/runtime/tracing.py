@@ -23,6 +23,7 @@ from opentelemetry.trace.span import TraceState
 from opentelemetry.util.types import Attributes
 
 from runtime import messaging
+from runtime.telemetry import is_disabled, traces_endpoint
 
 if TYPE_CHECKING:
     from contracts.base import Event
@@ -31,7 +32,6 @@ if TYPE_CHECKING:
 SCOPE = "flatguard"
 RARE_RATIO = 0.01
 SCHEDULE_DELAY_MS = 500
-_ENDPOINTS = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
 _propagator = TraceContextTextMapPropagator()
 
 
@@ -72,7 +72,7 @@ def setup_tracing(service_name: str, version: str, environ: Mapping[str, str]) -
 
     Without an endpoint spans are made all the same: their ids join log lines and travel with the events.
     """
-    if environ.get("OTEL_SDK_DISABLED", "").strip().lower() == "true":
+    if is_disabled(environ):
         _Current.provider = None
         return None
     # An entry whose sender did not sample is still the flatten path: sampled always.
@@ -82,9 +82,9 @@ def setup_tracing(service_name: str, version: str, environ: Mapping[str, str]) -
         resource=Resource.create({"service.name": service_name, "service.version": version}),
         shutdown_on_exit=False,
     )
-    if any(environ.get(name) for name in _ENDPOINTS):
+    if endpoint := traces_endpoint(environ):
         delay_ms = None if environ.get("OTEL_BSP_SCHEDULE_DELAY") else SCHEDULE_DELAY_MS
-        exporter = OTLPSpanExporter(endpoint=_endpoint(environ))
+        exporter = OTLPSpanExporter(endpoint=endpoint)
         provider.add_span_processor(BatchSpanProcessor(exporter, schedule_delay_millis=delay_ms))
     _Current.provider = provider
     return provider
@@ -193,11 +193,6 @@ def _messaging(destination: str, operation: str, message_id: str, conversation_i
 
 def _hinted(attributes: Attributes, *, rarely: bool) -> Attributes:
     return {**(attributes or {}), messaging.SAMPLING: messaging.RARELY} if rarely else attributes
-
-
-def _endpoint(environ: Mapping[str, str]) -> str:
-    own, base = environ.get(_ENDPOINTS[1]), environ.get(_ENDPOINTS[0], "")
-    return own or f"{base.rstrip('/')}/v1/traces"
 
 
 async def _bounded(call: Callable[[], object], timeout_s: float) -> bool:
