@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from typing import TYPE_CHECKING
 
+import structlog
 from opentelemetry import trace
 from opentelemetry.context import Context
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
 SCOPE = "flatguard"
 RARE_RATIO = 0.01
 SCHEDULE_DELAY_MS = 500
+FLUSH_S = 2.0
+_log = structlog.get_logger("runtime.tracing")
 _propagator = TraceContextTextMapPropagator()
 
 
@@ -39,6 +42,8 @@ class _Current:
     """The process's tracer provider. Without `setup_tracing` the API's own, which records nothing."""
 
     provider: TracerProvider | None = None
+    flush_wanted = False
+    flushing: asyncio.Task[None] | None = None
 
 
 class HintSampler(Sampler):
@@ -103,6 +108,19 @@ async def flush(timeout_s: float = 1.0) -> bool:
     if provider is None:
         return True
     return await _bounded(provider.force_flush, timeout_s)
+
+
+def flush_soon() -> None:
+    """Send what is queued, soon and in the background: for after a terminal event, whose process may die any moment.
+
+    What ends before the event loop turns next goes along, the span of the entry in hand among it. One flush runs at a
+    time; what it cannot send within `FLUSH_S` is logged, and left to the export. Needs a running event loop.
+    """
+    if _Current.provider is None:
+        return
+    _Current.flush_wanted = True
+    if _Current.flushing is None or _Current.flushing.done():
+        _Current.flushing = asyncio.create_task(_flush_wanted())
 
 
 async def shutdown(timeout_s: float = 2.0) -> bool:
@@ -193,6 +211,13 @@ def _messaging(destination: str, operation: str, message_id: str, conversation_i
 
 def _hinted(attributes: Attributes, *, rarely: bool) -> Attributes:
     return {**(attributes or {}), messaging.SAMPLING: messaging.RARELY} if rarely else attributes
+
+
+async def _flush_wanted() -> None:
+    while _Current.flush_wanted:
+        _Current.flush_wanted = False
+        if not await flush(FLUSH_S):
+            _log.warning(f"telemetry could not be sent within {FLUSH_S:g} s; it is sent later, if at all")
 
 
 async def _bounded(call: Callable[[], object], timeout_s: float) -> bool:
