@@ -6,7 +6,7 @@ from typing import Final
 
 from exchange import binance_decode as decode
 from exchange.binance_calls import BinanceCalls
-from exchange.binance_instruments import Catalogue, catalogue
+from exchange.binance_instruments import Catalogue, catalogue, listed
 from exchange.binance_orders import UnreadableOrder, order_state
 from exchange.binance_sender import OrderSender
 from exchange.binance_wire import (
@@ -63,6 +63,10 @@ class BinanceReader:
     async def marks(self) -> Mapping[str, Decimal]:
         """Mark prices by symbol, in quote units; a symbol without a readable price is left out."""
         return decode.marks((await self._calls.read(MARKS)).body)
+
+    async def listed(self) -> frozenset[str]:
+        """Symbols that take closing orders, as the exchange lists them: each must have its row in `positions`."""
+        return listed((await self._calls.read(EXCHANGE_INFO)).body)
 
     async def aclose(self) -> None:
         """Close the connections."""

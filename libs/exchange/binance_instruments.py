@@ -6,13 +6,13 @@ from typing import Final
 import msgspec
 from msgspec import Raw, Struct
 
-from exchange.binance_decode import is_symbol, whole
+from exchange.binance_decode import is_symbol, shown, whole
 from exchange.binance_wire import EXCHANGE_INFO
 from exchange.budget import OrderLimits
 from exchange.decoder import Decoder
 from exchange.errors import ReadUnusable
 from exchange.instruments import LotSize, is_sane, stricter
-from exchange.model import Instrument, InstrumentStatus, Listings
+from exchange.model import UNTRADABLE, Instrument, InstrumentStatus, Listings
 
 _DIGITS_MAX: Final = 20
 _STATUS: Final = {
@@ -63,6 +63,15 @@ class _ExchangeInfo(Struct, rename="camel"):
     rate_limits: list[_RateLimit] = []
 
 
+class _Named(Struct, gc=False):
+    symbol: str
+    status: str
+
+
+class _Listing(Struct):
+    symbols: list[_Named]
+
+
 class Catalogue(Struct, frozen=True, kw_only=True):
     """What exchangeInfo says: what is listed, and how many requests the venue takes."""
 
@@ -72,6 +81,7 @@ class Catalogue(Struct, frozen=True, kw_only=True):
 
 _INFO = Decoder(_ExchangeInfo)
 _SYMBOL = Decoder(_Symbol)
+_LISTING = Decoder(_Listing)
 
 
 def catalogue(body: bytes) -> Catalogue:
@@ -94,6 +104,23 @@ def catalogue(body: bytes) -> Catalogue:
         raise ReadUnusable(EXCHANGE_INFO.name, "not one readable symbol", field="symbols")
     listings = Listings(instruments=instruments, unreadable=unreadable)
     return Catalogue(listings=listings, limits=_limits(info.rate_limits))
+
+
+def listed(body: bytes) -> frozenset[str]:
+    """Symbols that take closing orders, those included whose rules cannot be read.
+
+    Raises ReadUnusable when the whole cannot be read, or when there is one symbol that nobody can name.
+    """
+    rows = whole(EXCHANGE_INFO.name, _LISTING, body).symbols
+    odd = [row.symbol for row in rows if not is_symbol(row.symbol)]
+    if odd:
+        raise ReadUnusable(EXCHANGE_INFO.name, f"not a symbol: {shown(repr(odd[0]))}", field="symbols")
+    symbols = frozenset(
+        row.symbol for row in rows if _STATUS.get(row.status, InstrumentStatus.UNKNOWN) not in UNTRADABLE
+    )
+    if not symbols:
+        raise ReadUnusable(EXCHANGE_INFO.name, "not one symbol that trades", field="symbols")
+    return symbols
 
 
 def _instrument(row: _Symbol) -> Instrument:

@@ -4,6 +4,8 @@ from msgspec import Struct
 
 from contracts.vocabulary import Environment
 
+SIMULATOR_URL = "http://127.0.0.1:8090"
+
 
 class ExchangeConfig(Struct, frozen=True, kw_only=True):
     """Which exchange, which of its environments, and with which key. Printing it shows neither key nor secret (I18)."""
@@ -30,3 +32,8 @@ class ExchangeConfig(Struct, frozen=True, kw_only=True):
     def __rich_repr__(self) -> list[tuple[str, object]]:
         """As `repr`, for rich, which would otherwise list the fields."""
         return [("environment", str(self.environment)), ("base_url", self.base_url)]
+
+
+def server_of(environment: Environment, given: str | None) -> str | None:
+    """EXCHANGE_BASE_URL as it was given; without one, `sim` is the simulator on this machine, else the venue's own."""
+    return given or (SIMULATOR_URL if environment is Environment.SIM else None)

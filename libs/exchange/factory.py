@@ -39,6 +39,7 @@ def problems_with(config: ExchangeConfig) -> Iterator[str]:
             parts is None
             or parts.scheme not in ("http", "https")
             or not parts.hostname
+            or parts.port == 0
             or parts.query
             or parts.username
         ):
@@ -54,6 +55,8 @@ def _check(config: ExchangeConfig) -> None:
 
 
 def _split(address: str) -> SplitResult | None:
+    if not address.isprintable() or " " in address:
+        return None
     try:
         parts = urlsplit(address)
         _ = parts.port  # raises for what is no number

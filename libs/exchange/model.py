@@ -74,6 +74,10 @@ class InstrumentStatus(Word):
     UNKNOWN = "unknown"
 
 
+UNTRADABLE = frozenset({InstrumentStatus.PENDING, InstrumentStatus.SETTLING, InstrumentStatus.CLOSED})
+"""Where not even an order that reduces is taken."""
+
+
 class Instrument(Struct, frozen=True, kw_only=True):
     """What the exchange demands of an order in this symbol. Quantities in base units, prices in quote units."""
 

@@ -35,6 +35,10 @@ class PositionReader(Protocol):
         """Mark prices by symbol, in quote units; a symbol without a readable price is left out."""
         ...
 
+    async def listed(self) -> frozenset[str]:
+        """Symbols that take closing orders, as the exchange lists them: each must have its row in `positions`."""
+        ...
+
     async def aclose(self) -> None:
         """Close the connections."""
         ...

@@ -16,7 +16,7 @@ import structlog
 from runtime import command_line, logs, tracing
 from runtime.command_line import EXIT_CRASHED, EXIT_FORCED, EXIT_OK, EXIT_WRONG_INPUT
 from runtime.errors import SettingsError, StartupError
-from runtime.settings import CommonSettings, describe, load, secrets_of
+from runtime.settings import CommonSettings, describe, load_service, secrets_of
 
 C = TypeVar("C", bound=CommonSettings)
 DRAIN_ON_CRASH_S = 2.0
@@ -53,7 +53,7 @@ def run_service(
         (sys.stderr if answer.code else sys.stdout).write(answer.text)
         raise SystemExit(answer.code) from None
     try:
-        settings = load(settings_cls, environ)
+        settings = load_service(settings_cls, environ)
     except SettingsError as error:
         for line in error.lines:
             sys.stderr.write(f"{service_name}: {line}\n")

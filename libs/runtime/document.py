@@ -39,12 +39,14 @@ _TAIL = """
 ## Telemetry
 
 Traces leave over OTLP/HTTP when an endpoint is set. Without one nothing leaves; log lines and events carry trace ids
-all the same. The standard OpenTelemetry variables apply, among them:
+all the same. The standard OpenTelemetry variables apply, among them those below. A service does not start with an
+endpoint that is no http(s) address or with another protocol; `flatctl` says so and works without traces.
 
 | variable | meaning |
 | --- | --- |
 | `OTEL_EXPORTER_OTLP_ENDPOINT` | the collector, e.g. `http://127.0.0.1:4318` |
 | `OTEL_EXPORTER_OTLP_TRACES_ENDPOINT` | the same for traces alone, with the path |
+| `OTEL_EXPORTER_OTLP_PROTOCOL`, `OTEL_EXPORTER_OTLP_TRACES_PROTOCOL` | `http/protobuf`, the only one that is built in |
 | `OTEL_EXPORTER_OTLP_HEADERS` | headers of every export, e.g. for a token |
 | `OTEL_TRACES_SAMPLER` | replaces our sampling, which takes every flatten and one routine trace in a hundred |
 | `OTEL_BSP_SCHEDULE_DELAY` | milliseconds between two exports (500) |

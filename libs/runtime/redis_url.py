@@ -1,7 +1,9 @@
 """What REDIS_URL may look like: one that is read otherwise than it was meant shows a password where none should be."""
 
 import re
-from urllib.parse import SplitResult, parse_qsl, urlsplit
+from urllib.parse import parse_qsl
+
+from runtime.addresses import take_apart
 
 SCHEMES = ("redis", "rediss", "unix")
 OPTIONS = frozenset({"db", "ssl_ca_certs", "ssl_certfile", "ssl_keyfile", "ssl_cert_reqs", "ssl_check_hostname"})
@@ -11,13 +13,13 @@ _HOW = "write redis://user:password@host:port/0, with / @ : ? # % in the passwor
 
 def problem_with(text: str) -> str:
     """Why this is no address of a Redis, in words that show nothing of it; empty when it is one."""
-    parts = _split(text)
+    parts = take_apart(text)
     if parts is None:
-        return f"cannot be taken apart: {_HOW}"
+        return f"cannot be taken apart, or its host or port cannot be one: {_HOW}"
     if parts.scheme not in SCHEMES:
         return f"does not begin with redis://, rediss:// or unix://: {_HOW}"
     if parts.scheme == "unix":
-        whole = bool(parts.path) and not parts.fragment and "@" not in parts.path
+        whole = bool(parts.path) and not (parts.hostname or parts.fragment) and "@" not in parts.path
     else:
         whole = bool(parts.hostname) and _DATABASE.fullmatch(parts.path) is not None and not parts.fragment
     if not whole or "@" in parts.query:
@@ -28,12 +30,3 @@ def problem_with(text: str) -> str:
     if not options.get("db", "0").isascii() or not options.get("db", "0").isdigit():
         return "has a db that is not a number"
     return ""
-
-
-def _split(text: str) -> SplitResult | None:
-    try:
-        parts = urlsplit(text)
-        _ = parts.port  # raises for what is no number
-    except ValueError:
-        return None
-    return parts

@@ -17,6 +17,7 @@ import msgspec
 from runtime.errors import SettingsError
 from runtime.redis_url import problem_with
 from runtime.secret import Secret, SecretUrl
+from runtime.telemetry import telemetry_problems
 from runtime.values import BadValueError, Kind, did_you_mean, kind_of, parse, shown
 from runtime.variables import KNOWN_VARIABLES, PREFIXES
 
@@ -98,6 +99,18 @@ def load(cls: type[S], environ: Mapping[str, str], also_known: frozenset[str] = 
     mistakes += [problem for problem in _problems(settings) if _named(problem) not in told]
     if mistakes:
         raise SettingsError(tuple(sorted(mistakes)))
+    return settings
+
+
+def load_service(cls: type[S], environ: Mapping[str, str]) -> S:
+    """As `load`; the variables of the traces are looked at as well, which no field holds."""
+    telemetry = telemetry_problems(environ)
+    try:
+        settings = load(cls, environ)
+    except SettingsError as error:
+        raise SettingsError(tuple(sorted((*error.lines, *telemetry)))) from error
+    if telemetry:
+        raise SettingsError(telemetry)
     return settings
 
 

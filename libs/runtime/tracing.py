@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from typing import TYPE_CHECKING
 
+import structlog
 from opentelemetry import trace
 from opentelemetry.context import Context
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
@@ -23,6 +24,7 @@ from opentelemetry.trace.span import TraceState
 from opentelemetry.util.types import Attributes
 
 from runtime import messaging
+from runtime.telemetry import is_disabled, traces_endpoint
 
 if TYPE_CHECKING:
     from contracts.base import Event
@@ -31,7 +33,8 @@ if TYPE_CHECKING:
 SCOPE = "flatguard"
 RARE_RATIO = 0.01
 SCHEDULE_DELAY_MS = 500
-_ENDPOINTS = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
+FLUSH_S = 2.0
+_log = structlog.get_logger("runtime.tracing")
 _propagator = TraceContextTextMapPropagator()
 
 
@@ -39,6 +42,8 @@ class _Current:
     """The process's tracer provider. Without `setup_tracing` the API's own, which records nothing."""
 
     provider: TracerProvider | None = None
+    flush_wanted = False
+    flushing: asyncio.Task[None] | None = None
 
 
 class HintSampler(Sampler):
@@ -72,7 +77,7 @@ def setup_tracing(service_name: str, version: str, environ: Mapping[str, str]) -
 
     Without an endpoint spans are made all the same: their ids join log lines and travel with the events.
     """
-    if environ.get("OTEL_SDK_DISABLED", "").strip().lower() == "true":
+    if is_disabled(environ):
         _Current.provider = None
         return None
     # An entry whose sender did not sample is still the flatten path: sampled always.
@@ -82,9 +87,9 @@ def setup_tracing(service_name: str, version: str, environ: Mapping[str, str]) -
         resource=Resource.create({"service.name": service_name, "service.version": version}),
         shutdown_on_exit=False,
     )
-    if any(environ.get(name) for name in _ENDPOINTS):
+    if endpoint := traces_endpoint(environ):
         delay_ms = None if environ.get("OTEL_BSP_SCHEDULE_DELAY") else SCHEDULE_DELAY_MS
-        exporter = OTLPSpanExporter(endpoint=_endpoint(environ))
+        exporter = OTLPSpanExporter(endpoint=endpoint)
         provider.add_span_processor(BatchSpanProcessor(exporter, schedule_delay_millis=delay_ms))
     _Current.provider = provider
     return provider
@@ -103,6 +108,19 @@ async def flush(timeout_s: float = 1.0) -> bool:
     if provider is None:
         return True
     return await _bounded(provider.force_flush, timeout_s)
+
+
+def flush_soon() -> None:
+    """Send what is queued, soon and in the background: for after a terminal event, whose process may die any moment.
+
+    What ends before the event loop turns next goes along, the span of the entry in hand among it. One flush runs at a
+    time; what it cannot send within `FLUSH_S` is logged, and left to the export. Needs a running event loop.
+    """
+    if _Current.provider is None:
+        return
+    _Current.flush_wanted = True
+    if _Current.flushing is None or _Current.flushing.done():
+        _Current.flushing = asyncio.create_task(_flush_wanted())
 
 
 async def shutdown(timeout_s: float = 2.0) -> bool:
@@ -195,9 +213,11 @@ def _hinted(attributes: Attributes, *, rarely: bool) -> Attributes:
     return {**(attributes or {}), messaging.SAMPLING: messaging.RARELY} if rarely else attributes
 
 
-def _endpoint(environ: Mapping[str, str]) -> str:
-    own, base = environ.get(_ENDPOINTS[1]), environ.get(_ENDPOINTS[0], "")
-    return own or f"{base.rstrip('/')}/v1/traces"
+async def _flush_wanted() -> None:
+    while _Current.flush_wanted:
+        _Current.flush_wanted = False
+        if not await flush(FLUSH_S):
+            _log.warning(f"telemetry could not be sent within {FLUSH_S:g} s; it is sent later, if at all")
 
 
 async def _bounded(call: Callable[[], object], timeout_s: float) -> bool:

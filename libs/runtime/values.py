@@ -83,6 +83,11 @@ def shown(kind: Kind, text: str) -> str:
     """The text as a message may quote it: never a secret, never a password in a URL, never very long."""
     if kind.secret:
         return "(secret)"
+    return quoted(text)
+
+
+def quoted(text: str) -> str:
+    """The text of what is no secret: in quotes, without a password in a URL, and not very long."""
     masked = mask_url_passwords(text)
     return repr(masked if len(masked) <= _SHOWN_MAX else f"{masked[:_SHOWN_MAX]}…")
 

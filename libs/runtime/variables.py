@@ -23,7 +23,11 @@ VARIABLES: tuple[Variable, ...] = (
     Variable("ACCOUNT", "the account's name in events", "main"),
     Variable("EXCHANGE_ID", "which exchange adapter to use", "binanceusdm"),
     Variable("EXCHANGE_ENV", "what stands behind the exchange's address: sim, demo, testnet or live", "sim"),
-    Variable("EXCHANGE_BASE_URL", "a server that speaks the exchange's REST API", "the environment's own"),
+    Variable(
+        "EXCHANGE_BASE_URL",
+        "a server that speaks the exchange's REST API",
+        "the environment's own; for sim http://127.0.0.1:8090",
+    ),
     Variable("EXCHANGE_API_KEY", "key: read-only for the oracle, trading for the executor", "none"),
     Variable("EXCHANGE_API_SECRET", "the key's secret", "none"),
     Variable("ORACLE_POLL_SECONDS", "seconds between two readings of the exchange", "1"),

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from msgspec import Struct
 
+from exchange.config import SIMULATOR_URL
 from flatctl.settings import FlatctlSettings
 from flatten_executor.settings import ExecutorSettings
 from governor.settings import GovernorSettings
@@ -23,7 +24,7 @@ DEFAULT_IN_WORDS = {
     "CONSUMER_NAME",
     "HTTP_PORT",
 }
-NOTHING = {"none", "empty", "the environment's own", "none: arms are not signed"}
+NOTHING = {"none", "empty", f"the environment's own; for sim {SIMULATOR_URL}", "none: arms are not signed"}
 
 
 def variables_of(settings: type[Struct]) -> dict[str, Any]:
@@ -88,7 +89,7 @@ def test_the_page_tells_every_variable_once() -> None:
 
 
 def test_every_telemetry_variable_that_the_code_reads_is_on_the_page() -> None:
-    read = set(re.findall(r'"(OTEL_\w+)"', text_of("libs/runtime/tracing.py")))
+    read = set(re.findall(r'"(OTEL_\w+)"', text_of("libs/runtime/tracing.py") + text_of("libs/runtime/telemetry.py")))
 
     assert read
     assert {name for name in read if f"`{name}`" not in document.page()} == set()

@@ -84,6 +84,17 @@ def test_the_consumer_names_are_stable() -> None:
     assert names == ["position-oracle-1", "governor-1", "flatten-executor-1"]
 
 
+@pytest.mark.parametrize("program", [OracleSettings, ExecutorSettings, FlatctlSettings])
+def test_every_program_looks_for_the_simulator_where_it_listens(
+    program: type[OracleSettings | ExecutorSettings | FlatctlSettings],
+) -> None:
+    elsewhere = {**KEY_AND_SECRET, "EXCHANGE_BASE_URL": "http://127.0.0.1:1"}
+
+    assert load(program, KEY_AND_SECRET).exchange.base_url == f"http://127.0.0.1:{SimulatorSettings().port}"
+    assert load(program, elsewhere).exchange.base_url == "http://127.0.0.1:1"
+    assert load(program, {**KEY_AND_SECRET, "EXCHANGE_ENV": "testnet"}).exchange.base_url is None
+
+
 def test_every_documented_variable_is_known() -> None:
     assert VARIABLES <= KNOWN_VARIABLES
 

@@ -83,6 +83,7 @@ class SteppedGateway:
     def __init__(self, gateway: OrderGateway, steps: Steps) -> None:
         self._gateway, self._steps = gateway, steps
         self.marks = gateway.marks
+        self.listed = gateway.listed
         self.warm = gateway.warm
         self.aclose = gateway.aclose
 

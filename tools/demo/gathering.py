@@ -1,5 +1,6 @@
 """Gathering the evidence: direct readings of the exchange, the record in Redis, and the programs' own logs."""
 
+import asyncio
 from decimal import Decimal
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from contracts.streams import Keys
 from contracts.vocabulary import Environment
 from demo.proof import DirectReading, Evidence, Holding
 from demo.stack import SIM_READ_KEY, SIM_READ_SECRET
+from exchange.completeness import missing_rows
 from exchange.factory import ExchangeConfig, open_reader
 from runtime.redis_client import raw
 
@@ -25,7 +27,7 @@ async def read_exchange(exchange_url: str) -> DirectReading:
     )
     reader = open_reader(config)
     try:
-        reading = await reader.positions()
+        reading, listed = await asyncio.gather(reader.positions(), reader.listed())
     finally:
         await reader.aclose()
     holdings = [
@@ -43,6 +45,7 @@ async def read_exchange(exchange_url: str) -> DirectReading:
         rows_seen=reading.rows_seen,
         holdings=tuple(sorted(holdings, key=lambda holding: -(holding.notional_usd or Decimal(0)))),
         unreadable=len(reading.unreadable),
+        missing=len(missing_rows(reading, listed)),
     )
 
 

@@ -41,6 +41,8 @@ class DirectReading(Struct, frozen=True, kw_only=True):
     rows_seen: int
     holdings: tuple[Holding, ...]
     unreadable: int
+    missing: int
+    """Rows of listed symbols that the answer has not."""
 
 
 class Evidence(Struct, frozen=True, kw_only=True):
@@ -253,9 +255,10 @@ def _exchange(evidence: Evidence, completed: FlattenCompleted | None) -> tuple[F
             _some(still) or f"{len(before.holdings)} open before, {len(after.holdings)} now",
         ),
         Finding(
-            after.rows_seen == before.rows_seen > 0 and after.unreadable == 0,
+            after.rows_seen == before.rows_seen > 0 and after.unreadable == after.missing == 0,
             "the whole account was read",
-            f"{after.rows_seen} rows, {before.rows_seen} before, {after.unreadable} unreadable",
+            f"{after.rows_seen} rows, {before.rows_seen} before, "
+            f"{after.unreadable} unreadable, {after.missing} missing",
         ),
     )
 

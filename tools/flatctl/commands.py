@@ -8,7 +8,7 @@ from flatctl import exits, views
 from flatctl.aborting import abort, run_to_abort
 from flatctl.arming import Armed, Intent, arm, armed_now, disarm
 from flatctl.exits import CommandFailed
-from flatctl.figures import money, quantity, span
+from flatctl.figures import money, span
 from flatctl.following import Decision, Watcher, beginning_of, find_decision
 from flatctl.looking import look
 from flatctl.scope import listed_symbols, unlisted
@@ -211,7 +211,7 @@ async def watch_run(session: Session, request_id: str | None, within_s: float) -
 
 
 async def positions(session: Session) -> int:
-    """Read the exchange itself and show what is open."""
+    """Read the exchange itself and show what is open. A reading that is not whole never looks like one (I14)."""
     # Importing the exchange library costs more than everything else together: only who needs it pays.
     from flatctl.exposure import read_exposure  # noqa: PLC0415
 
@@ -219,32 +219,9 @@ async def positions(session: Session) -> int:
     screen.line(session.settings.banner, style="bold")
     exposure = await read_exposure(session.settings)
     screen.json(exposure)
-    rows = [
-        (
-            row.symbol,
-            views.leg(row.position_side) or ("long" if row.quantity > 0 else "short"),
-            quantity(row.quantity),
-            quantity(row.mark_price),
-            money(row.notional_usd),
-        )
-        for row in exposure.positions
-    ]
-    if rows:
-        numeric = frozenset({"quantity", "mark", "notional"})
-        screen.table(("symbol", "side", "quantity", "mark", "notional"), rows, numeric=numeric)
-    unpriced = f" and {exposure.unpriced} without a price" if exposure.unpriced else ""
-    screen.line(
-        f"{exposure.rows_seen} symbols, {len(rows)} open, total exposure {money(exposure.total_usd)}{unpriced}",
-        style="bold",
-    )
-    if exposure.unreadable:
-        problems = [(row.symbol, row.field, row.problem) for row in exposure.unreadable]
-        screen.table(("UNREADABLE", "field", "problem"), problems, numeric=frozenset())
-        raise CommandFailed(
-            f"{len(problems)} rows could not be read, each may hide an open position: "
-            f"{', '.join(symbol for symbol, _, _ in problems)}",
-            exits.UNKNOWN,
-        )
+    views.show_exposure(screen, exposure)
+    if exposure.doubts:
+        raise CommandFailed("; ".join(exposure.doubts), exits.UNKNOWN)
     return exits.OK
 
 

@@ -11,7 +11,7 @@ RESIDUAL = 2
 REFUSED = 3
 """Nothing was armed, or the gates refused the arm."""
 UNKNOWN = 4
-"""Nobody can say: aborted, not decided in time, or rows that could not be read."""
+"""Nobody can say: aborted, not decided in time, or rows that are missing or could not be read."""
 INTERRUPTED = 130
 """Ctrl-C. What was armed stays armed, what runs goes on."""
 

@@ -1,6 +1,7 @@
 """`flatctl`: what an operator types. Options and confirmation; the work is in `flatctl.commands`."""
 
 import getpass
+import os
 import re
 import secrets
 import sys
@@ -16,6 +17,7 @@ from flatctl import commands, exits
 from flatctl.arming import Intent
 from flatctl.exits import CommandFailed
 from flatctl.session import Session, run
+from runtime.telemetry import telemetry_problems
 
 _ARM_ID = re.compile(r"[A-Za-z0-9._:-]{1,100}")
 
@@ -26,7 +28,7 @@ app = typer.Typer(
         "Close every open futures position of one account, once, and see what is still open.\n\n"
         "In an emergency: flatctl ess activate, then flatctl arm --wait.\n\n"
         "Exit codes: 0 done, or flat (dust aside). 1 error. 2 something is still open. 3 refused, nothing armed. "
-        "4 nobody can say: aborted, timed out, unreadable. 130 Ctrl-C.\n\n"
+        "4 nobody can say: aborted, timed out, not read in full. 130 Ctrl-C.\n\n"
         "Reads the same environment variables as the services."
     ),
 )
@@ -42,6 +44,8 @@ Within = Annotated[float, typer.Option("--timeout", min=1, max=86_400, help="Giv
 
 def main() -> None:
     """Console entry point. Ends with one of the exit codes of `flatctl.exits`; errors are one line on stderr."""
+    for problem in telemetry_problems(os.environ):
+        sys.stderr.write(f"flatctl: {problem}; going on without traces\n")
     try:
         code = app(prog_name="flatctl", standalone_mode=False)
     except (TyperException, CommandFailed) as error:

@@ -23,6 +23,7 @@ from runtime.redaction import Redactor
 from runtime.redis_client import is_transient, open_reader, open_redis
 from runtime.secret import SecretUrl
 from runtime.settings import load, secrets_of
+from runtime.telemetry import telemetry_problems
 
 TELEMETRY_S = 1.0
 
@@ -57,7 +58,8 @@ def run(command: Command, *, as_json: bool = False) -> int:
         logs.redact(secret)
     logs.setup_logs("flatctl", "error", "text")
     logging.getLogger("opentelemetry").setLevel(logging.CRITICAL)  # telemetry that is down is no news on a bad night
-    tracing.setup_tracing("flatctl", version("flatguard"), os.environ)
+    if not telemetry_problems(os.environ):  # they are told by now; an emergency does not wait for them
+        tracing.setup_tracing("flatctl", version("flatguard"), os.environ)
     try:
         return asyncio.run(_framed(command, settings, screen))
     except CommandFailed as error:

@@ -8,6 +8,7 @@ from msgspec import Meta, Struct
 
 from contracts.streams import DEFAULT_NAMESPACE, Keys
 from contracts.vocabulary import Environment
+from exchange.config import ExchangeConfig, server_of
 from runtime.latch import DEFAULT_LATCH, latch_problems
 from runtime.secret import Secret, SecretUrl
 from runtime.settings import redis_problems
@@ -25,7 +26,7 @@ class FlatctlSettings(Struct, frozen=True, kw_only=True):
     ] = "main"
     exchange_id: str = "binanceusdm"
     exchange_env: Environment = Environment.SIM
-    exchange_base_url: str = ""
+    exchange_base_url: str | None = None
     exchange_api_key: Secret = Secret("")
     exchange_api_secret: Secret = Secret("")
     ess_latch: str = DEFAULT_LATCH
@@ -40,6 +41,17 @@ class FlatctlSettings(Struct, frozen=True, kw_only=True):
     def keys(self) -> Keys:
         """The keys of the namespace."""
         return Keys(self.flatten_namespace)
+
+    @property
+    def exchange(self) -> ExchangeConfig:
+        """The connection."""
+        return ExchangeConfig(
+            exchange_id=self.exchange_id,
+            environment=self.exchange_env,
+            base_url=server_of(self.exchange_env, self.exchange_base_url),
+            api_key=self.exchange_api_key.reveal(),
+            api_secret=self.exchange_api_secret.reveal(),
+        )
 
     @property
     def banner(self) -> str:

@@ -1,6 +1,7 @@
 """What people see of a decision, a run, a status and an exposure."""
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from contracts.arming import GateVerdict
 from contracts.flattening import FlattenCompleted, PositionFate, RunVerdict
@@ -8,6 +9,9 @@ from contracts.vocabulary import PositionSide
 from flatctl.figures import drops, funnel, funnel_line, moment, money, quantity, span
 from flatctl.looking import SILENT_MS, GroupState, LastRun, Status
 from flatctl.screen import Screen
+
+if TYPE_CHECKING:  # importing it costs more than everything else together: only who reads the exchange pays
+    from flatctl.exposure import Exposure
 
 _STYLES = {
     RunVerdict.FLAT: "bold green",
@@ -108,6 +112,35 @@ def timings_line(completed: FlattenCompleted) -> str:
         f"after arming: requested {after(times.requested_at_ms)}, started {after(times.started_at_ms)}, "
         f"orders {orders}, verified {after(times.verified_at_ms)}, finished {after(times.finished_at_ms)}"
     )
+
+
+def show_exposure(screen: Screen, exposure: "Exposure") -> None:
+    """Every open position and the total, which is only the least there is when the reading is not whole."""
+    rows = [
+        (
+            row.symbol,
+            leg(row.position_side) or ("long" if row.quantity > 0 else "short"),
+            quantity(row.quantity),
+            quantity(row.mark_price),
+            money(row.notional_usd),
+        )
+        for row in exposure.positions
+    ]
+    if rows:
+        numeric = frozenset({"quantity", "mark", "notional"})
+        screen.table(("symbol", "side", "quantity", "mark", "notional"), rows, numeric=numeric)
+    unpriced = f" and {exposure.unpriced} without a price" if exposure.unpriced else ""
+    total = f"total exposure {money(exposure.total_usd)}{unpriced}"
+    if exposure.doubts:
+        screen.line(
+            f"NOT THE WHOLE ACCOUNT: {exposure.symbols_seen} symbols, at least {len(rows)} open, at least {total}",
+            style=BAD,
+        )
+    else:
+        screen.line(f"{exposure.symbols_seen} symbols, {len(rows)} open, {total}", style="bold")
+    if exposure.unreadable:
+        problems = [(row.symbol, row.field, row.problem) for row in exposure.unreadable]
+        screen.table(("UNREADABLE", "field", "problem"), problems, numeric=frozenset())
 
 
 def show_status(screen: Screen, status: Status) -> None:

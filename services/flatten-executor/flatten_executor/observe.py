@@ -174,6 +174,7 @@ class Observer:
                 f"FLATTEN still open {left.symbol} {left.position_side} quantity={left.quantity} "
                 f"notional_usd={left.notional_usd}: {left.reason}"
             )
+        tracing.flush_soon()
 
     def on_record(self, completed: FlattenCompleted) -> None:
         """The newest verdict in the stream, also one from before this process started."""

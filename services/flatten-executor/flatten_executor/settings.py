@@ -7,7 +7,7 @@ from typing import Annotated, ClassVar
 from msgspec import Meta
 
 from contracts.vocabulary import Environment
-from exchange.config import ExchangeConfig
+from exchange.config import ExchangeConfig, server_of
 from exchange.factory import problems_with
 from flatten_executor.core.filters import Limits
 from runtime.latch import DEFAULT_LATCH, latch_problems
@@ -15,7 +15,6 @@ from runtime.secret import Secret
 from runtime.settings import CommonSettings
 
 LIVE_PHRASE = "FLATTEN_LIVE"
-SIM_BASE_URL = "http://127.0.0.1:8090"
 
 
 class ExecutorSettings(CommonSettings, frozen=True, kw_only=True):
@@ -59,13 +58,10 @@ class ExecutorSettings(CommonSettings, frozen=True, kw_only=True):
     @property
     def exchange(self) -> ExchangeConfig:
         """The exchange, with the key that may trade."""
-        base_url = self.exchange_base_url
-        if base_url is None and self.exchange_env is Environment.SIM:
-            base_url = SIM_BASE_URL
         return ExchangeConfig(
             exchange_id=self.exchange_id,
             environment=self.exchange_env,
-            base_url=base_url,
+            base_url=server_of(self.exchange_env, self.exchange_base_url),
             api_key=self.exchange_api_key.reveal(),
             api_secret=self.exchange_api_secret.reveal(),
         )

@@ -7,12 +7,10 @@ from typing import Annotated, ClassVar
 from msgspec import Meta
 
 from contracts.vocabulary import Environment
-from exchange.config import ExchangeConfig
+from exchange.config import ExchangeConfig, server_of
 from exchange.factory import problems_with
 from runtime.secret import Secret
 from runtime.settings import CommonSettings
-
-SIMULATOR_URL = "http://127.0.0.1:8090"
 
 
 class OracleSettings(CommonSettings, frozen=True, kw_only=True):
@@ -38,12 +36,11 @@ class OracleSettings(CommonSettings, frozen=True, kw_only=True):
 
     @property
     def exchange(self) -> ExchangeConfig:
-        """The connection. Without an address of its own, `sim` is the simulator on this machine."""
-        local = SIMULATOR_URL if self.exchange_env is Environment.SIM else None
+        """The connection."""
         return ExchangeConfig(
             exchange_id=self.exchange_id,
             environment=self.exchange_env,
-            base_url=self.exchange_base_url or local,
+            base_url=server_of(self.exchange_env, self.exchange_base_url),
             api_key=self.exchange_api_key.reveal(),
             api_secret=self.exchange_api_secret.reveal(),
         )

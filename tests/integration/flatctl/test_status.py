@@ -159,3 +159,17 @@ async def test_a_wrong_setting_is_one_line_that_names_it(flatctl: Flatctl, name:
     assert text in said.err
     assert said.err.count("\n") == 1
     assert "Traceback" not in said.err
+
+
+async def test_telemetry_that_could_never_leave_is_told_and_stops_no_operator(flatctl: Flatctl) -> None:
+    flatctl.environ |= {"OTEL_EXPORTER_OTLP_ENDPOINT": "not a url hunter2", "OTEL_EXPORTER_OTLP_PROTOCOL": "grpc"}
+    said = await flatctl("status")
+
+    assert said.code == 0, said
+    assert "run in flight" in said.out
+    assert [line.split("=")[0].split(" is")[0] for line in said.err.splitlines()] == [
+        "flatctl: OTEL_EXPORTER_OTLP_ENDPOINT",
+        "flatctl: OTEL_EXPORTER_OTLP_PROTOCOL",
+    ]
+    assert all(line.endswith("; going on without traces") for line in said.err.splitlines())
+    assert "hunter2" not in said.err

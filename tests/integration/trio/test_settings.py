@@ -43,6 +43,12 @@ async def test_every_mistake_is_one_line_before_the_start_and_shows_no_secret_i1
         "redis://h/zero",
         "redis://h:port/0",
         "redis:///0",
+        "redis://:hunter2@local host:6379/0",
+        "redis://:hunter2@h:0/0",
+        "redis://:hunter2@h:/0",
+        "redis://:hunter2@300.1.1.1:6379/0",
+        "redis://:hunter2@one:6379,two:6379/0",
+        "unix://run/redis.sock",
     ],
 )
 async def test_an_address_of_redis_that_cannot_be_one_stops_the_start(url: str) -> None:
@@ -52,3 +58,24 @@ async def test_an_address_of_redis_that_cannot_be_one_stops_the_start(url: str) 
     (line,) = governor.lines
     assert line.startswith("governor: REDIS_URL ")
     assert SECRET not in line
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", "not a url hunter2"),
+        ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "collector:4318/hunter2"),
+        ("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc"),
+        ("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "http/json"),
+    ],
+)
+@pytest.mark.parametrize("module", SERVICES)
+async def test_telemetry_that_could_never_leave_stops_the_start(module: str, name: str, value: str) -> None:
+    async with ServiceProcess(module, {**SERVICES[module], name: value}) as service:
+        assert await service.wait() == 2
+
+    service_name = module.partition(".")[0].replace("_", "-")
+    (line,) = [line for line in service.lines if "OTEL_" in line]
+    assert line.startswith((f"{service_name}: {name} ", f"{service_name}: {name}="))
+    assert len(service.lines) == len(SERVICES[module]) + 1
+    assert SECRET not in service.text

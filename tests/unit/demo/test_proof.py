@@ -35,8 +35,8 @@ from support.run_events import (
 
 ETH = Holding(symbol="ETHUSDT", position_side=PositionSide.BOTH, quantity=Decimal("9.100"), notional_usd=Decimal(31361))
 BTC = Holding(symbol="BTCUSDT", position_side=PositionSide.BOTH, quantity=Decimal("-0.002"), notional_usd=Decimal(178))
-BEFORE = DirectReading(started_at_ms=T0_MS - 1_000, rows_seen=3, holdings=(ETH, BTC), unreadable=0)
-AFTER = DirectReading(started_at_ms=VERIFIED_MS + 300, rows_seen=3, holdings=(), unreadable=0)
+BEFORE = DirectReading(started_at_ms=T0_MS - 1_000, rows_seen=3, holdings=(ETH, BTC), unreadable=0, missing=0)
+AFTER = DirectReading(started_at_ms=VERIFIED_MS + 300, rows_seen=3, holdings=(), unreadable=0, missing=0)
 
 
 def a_check(symbol: str, verdict: AllocationVerdict) -> AllocationStateChanged:
@@ -110,7 +110,9 @@ def test_a_reading_of_the_exchange_from_before_the_verification_disproves() -> N
     assert failing(tampered(after=replace(AFTER, started_at_ms=VERIFIED_MS))) == {EXCHANGE}
 
 
-@pytest.mark.parametrize("after", [replace(AFTER, rows_seen=2), replace(AFTER, unreadable=1)])
+@pytest.mark.parametrize(
+    "after", [replace(AFTER, rows_seen=2), replace(AFTER, unreadable=1), replace(AFTER, missing=1)]
+)
 def test_a_partial_reading_of_the_exchange_disproves(after: DirectReading) -> None:
     assert failing(tampered(after=after)) == {EXCHANGE}
 

@@ -55,26 +55,28 @@ def a_reading(*rows: Position, unreadable: tuple[UnreadableRow, ...] = ()) -> Po
 
 
 def test_exposure_adds_absolute_notionals_largest_first() -> None:
-    exposure = exposure_of(a_reading(a_row("A", "1", "10"), a_row("B", "-3", "20"), a_row("C", "0", "5")), {})
+    exposure = exposure_of(
+        a_reading(a_row("A", "1", "10"), a_row("B", "-3", "20"), a_row("C", "0", "5")), {}, frozenset()
+    )
 
     assert [(row.symbol, row.notional_usd) for row in exposure.positions] == [("B", Decimal(60)), ("A", Decimal(10))]
     assert (exposure.total_usd, exposure.rows_seen) == (Decimal(70), 3)
 
 
 def test_a_position_without_a_price_comes_first_and_is_counted() -> None:
-    exposure = exposure_of(a_reading(a_row("A", "1", "10"), a_row("B", "1", None)), {})
+    exposure = exposure_of(a_reading(a_row("A", "1", "10"), a_row("B", "1", None)), {}, frozenset())
 
     assert [row.symbol for row in exposure.positions] == ["B", "A"]
     assert (exposure.total_usd, exposure.unpriced) == (Decimal(10), 1)
 
 
 def test_a_price_that_the_row_lacks_is_taken_from_the_marks() -> None:
-    exposure = exposure_of(a_reading(a_row("B", "2", None)), {"B": Decimal(7)})
+    exposure = exposure_of(a_reading(a_row("B", "2", None)), {"B": Decimal(7)}, frozenset())
 
     assert (exposure.total_usd, exposure.unpriced) == (Decimal(14), 0)
 
 
 def test_the_smallest_quantity_is_shown() -> None:
-    exposure = exposure_of(a_reading(a_row("A", "1e-18", "1")), {})
+    exposure = exposure_of(a_reading(a_row("A", "1e-18", "1")), {}, frozenset())
 
     assert len(exposure.positions) == 1

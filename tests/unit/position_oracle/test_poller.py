@@ -57,6 +57,9 @@ class ScriptedReader:
     async def marks(self) -> Mapping[str, Decimal]:
         return {}
 
+    async def listed(self) -> frozenset[str]:
+        raise NotImplementedError
+
     async def aclose(self) -> None:
         raise NotImplementedError
 

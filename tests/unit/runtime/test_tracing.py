@@ -1,18 +1,23 @@
 """One trace from end to end, sampled always on the flatten path and seldom elsewhere."""
 
+import asyncio
+import threading
 from collections.abc import AsyncIterator
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from opentelemetry.sdk.trace import ReadableSpan, SpanProcessor
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.trace import StatusCode
+from structlog.testing import capture_logs
 
 from contracts import codec
 from contracts.arming import DisarmRequested
 from runtime import tracing
 from runtime.entries import Entry, entry_fields
+from support.patience import HANG_S
 from support.streaming import disarm
 
 TRACE = "0af7651916cd43dd8448eb211c80319c"
@@ -112,3 +117,86 @@ async def test_tracing_can_be_disabled(disabled: str) -> None:
         assert not span.get_span_context().is_valid
     assert await tracing.flush() is True
     assert await tracing.shutdown() is True
+
+
+class HeldBack(SpanProcessor):
+    """An export that holds everything back until it is flushed, and a flush until it is let go."""
+
+    def __init__(self) -> None:
+        self.queued: list[str] = []
+        self.sent: list[list[str]] = []
+        self.begun = asyncio.Semaphore(0)
+        self.let_go = threading.Semaphore(0)
+        self._loop = asyncio.get_running_loop()
+
+    def on_end(self, span: ReadableSpan) -> None:
+        self.queued.append(span.name)
+
+    def force_flush(self, timeout_millis: int = 30_000) -> bool:
+        """Takes what is queued, then waits."""
+        self.sent.append(self.queued[:])
+        self.queued.clear()
+        self._loop.call_soon_threadsafe(self.begun.release)
+        return self.let_go.acquire(timeout=timeout_millis / 1000)
+
+
+@pytest.fixture
+async def export() -> AsyncIterator[HeldBack]:
+    provider = tracing.setup_tracing("test", "1", {})
+    assert provider is not None
+    held_back = HeldBack()
+    provider.add_span_processor(held_back)
+    yield held_back
+    held_back.let_go.release(9)
+    await tracing.shutdown()
+
+
+async def flushed() -> None:
+    """Return once no flush is under way."""
+    assert tracing._Current.flushing is not None  # noqa: SLF001 - a background task has no other handle
+    await tracing._Current.flushing  # noqa: SLF001 - as above
+
+
+async def test_a_flush_takes_the_span_in_hand_along_and_nobody_waits_for_it(export: HeldBack) -> None:
+    with tracing.span("entry in hand"):
+        tracing.flush_soon()
+    assert export.sent == []
+
+    async with asyncio.timeout(HANG_S):
+        await export.begun.acquire()
+        with tracing.span("work goes on"):
+            pass
+        assert export.sent == [["entry in hand"]]
+        export.let_go.release()
+        await flushed()
+
+
+async def test_flushes_that_are_asked_for_during_one_are_one_more(export: HeldBack) -> None:
+    async with asyncio.timeout(HANG_S):
+        tracing.flush_soon()
+        await export.begun.acquire()
+        for name in ("a", "b"):
+            with tracing.span(name):
+                tracing.flush_soon()
+        export.let_go.release(2)
+        await flushed()
+
+    assert export.sent == [[], ["a", "b"]]
+
+
+async def test_a_flush_that_takes_too_long_is_logged_and_not_waited_for(
+    export: HeldBack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tracing, "FLUSH_S", 0.01)
+    with capture_logs() as lines:
+        async with asyncio.timeout(HANG_S):
+            tracing.flush_soon()
+            await flushed()
+
+    assert [line["event"] for line in lines] == [
+        "telemetry could not be sent within 0.01 s; it is sent later, if at all"
+    ]
+
+
+def test_without_traces_a_flush_is_nothing_and_needs_no_event_loop() -> None:
+    tracing.flush_soon()

@@ -8,8 +8,8 @@ from msgspec import Struct
 from contracts.arming import Scope
 from contracts.vocabulary import PositionSide, Word
 from exchange.model import (
+    UNTRADABLE,
     Instrument,
-    InstrumentStatus,
     Listings,
     Position,
     PositionMode,
@@ -25,7 +25,6 @@ _LEGS = {
     PositionMode.ONE_WAY: frozenset({PositionSide.BOTH}),
     PositionMode.HEDGE: frozenset({PositionSide.LONG, PositionSide.SHORT}),
 }
-_UNTRADABLE = frozenset({InstrumentStatus.PENDING, InstrumentStatus.SETTLING, InstrumentStatus.CLOSED})
 
 
 class PositionKey(Struct, frozen=True, order=True):
@@ -172,7 +171,7 @@ def _with_every_leg(positions: Iterable[Position], mode: PositionMode) -> frozen
 
 
 def _missing(shown: frozenset[str], listings: Listings, scope: Scope, known: Iterable[str]) -> tuple[Missing, ...]:
-    closable = {symbol for symbol, rules in listings.instruments.items() if rules.status not in _UNTRADABLE}
+    closable = {symbol for symbol, rules in listings.instruments.items() if rules.status not in UNTRADABLE}
     ruleless = {symbol for symbol in listings.unreadable if " " not in symbol}
     wanted = closable.union(ruleless, scope.symbols, known) - shown
     listed = listings.instruments.keys() | ruleless
@@ -215,7 +214,7 @@ def _bucket(position: Position, instrument: Instrument | None) -> tuple[Bucket, 
     """What the exchange's rules make of a position that is worth closing."""
     if instrument is None:
         return Bucket.UNTRADABLE, "the exchange lists no such instrument, or its rules cannot be read"
-    if instrument.status in _UNTRADABLE:
+    if instrument.status in UNTRADABLE:
         return Bucket.UNTRADABLE, f"status {instrument.venue_status}"
     if closable_quantity(abs(position.quantity), instrument) == 0:
         return Bucket.BELOW_STEP, f"below step {instrument.step} or minimum {instrument.min_quantity}"

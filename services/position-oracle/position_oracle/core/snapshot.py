@@ -5,10 +5,8 @@ from decimal import Decimal
 
 from contracts.positions import OpenPosition, PositionSnapshot, UnreadablePosition
 from contracts.vocabulary import Environment, PositionSide
+from exchange.completeness import missing_rows
 from exchange.model import Position, PositionReading
-
-_ONE_WAY = {PositionSide.BOTH}
-_HEDGE = {PositionSide.LONG, PositionSide.SHORT}
 
 
 def snapshot_of(  # noqa: PLR0913 - an event has that many origins, all by name
@@ -55,22 +53,14 @@ def held_in(snapshot: PositionSnapshot) -> frozenset[str]:
 
 
 def _missing(reading: PositionReading, held: Collection[str]) -> Iterable[UnreadablePosition]:
-    """What was open and is not accounted for by every row that it must have.
-
-    One leg anywhere in the answer says that the account is in hedge mode: then a symbol has a row for each leg, and
-    the one that is no leg says nothing of them. Otherwise it has that one.
-    """
-    shown: dict[str, set[PositionSide]] = {}
-    for row in reading.positions:
-        shown.setdefault(row.symbol, set()).add(row.side)
-    wanted = _HEDGE if any(sides & _HEDGE for sides in shown.values()) else _ONE_WAY
-    for unread in reading.unreadable:
-        shown.setdefault(unread.symbol, set()).update(PositionSide)
-    for symbol in sorted(held):
-        gone = sorted(wanted - shown.get(symbol, set()))
-        if gone:
-            problem = f"missing: it was open at the reading before ({', '.join(gone)})"
-            yield UnreadablePosition(symbol=symbol, field="row", problem=problem)
+    """What was open and is not accounted for by every row that it must have."""
+    gone: dict[str, list[PositionSide]] = {}
+    for row in missing_rows(reading, held):
+        if row.symbol in held:
+            gone.setdefault(row.symbol, []).append(row.position_side)
+    for symbol, legs in gone.items():
+        problem = f"missing: it was open at the reading before ({', '.join(legs)})"
+        yield UnreadablePosition(symbol=symbol, field="row", problem=problem)
 
 
 def _open(row: Position, marks: Mapping[str, Decimal]) -> OpenPosition:
