@@ -163,6 +163,8 @@ class BinanceGateway(BinanceReader):
     async def warm(self) -> None:
         """Open connections, set the clock and read instruments, so that a flatten pays for none of them.
 
+        One question needs the key, so that a key which the venue refuses shows now: then it raises KeyRejected.
+
         Connections close after some idle time: call it every `exchange.transport.KEEP_ALIVE_S / 3` or so. Instruments
         are read again only once they are half as old as they may get.
         """
@@ -171,6 +173,7 @@ class BinanceGateway(BinanceReader):
             self._read_ahead(),
             *(self._ping() for _ in range(self._warm_connections)),
         )
+        await self.position_mode()
 
     async def aclose(self) -> None:
         """Close the connections."""

@@ -90,5 +90,8 @@ class OrderGateway(PositionReader, Protocol):
         ...
 
     async def warm(self) -> None:
-        """Open connections and read instruments, so that a flatten pays for neither."""
+        """Open connections, read instruments and try the key, so that a flatten pays for none of it.
+
+        Raises as a reading does.
+        """
         ...

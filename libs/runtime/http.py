@@ -1,6 +1,5 @@
 """/healthz, /readyz and /metrics of a service."""
 
-import asyncio
 import errno
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -45,7 +44,10 @@ def health_app(*, metrics: Metrics, checks: Checks) -> web.Application:
 
 @asynccontextmanager
 async def health_server(*, host: str, port: int, metrics: Metrics, checks: Checks) -> AsyncIterator[int]:
-    """Serve while the block runs; gives the port. Raises StartupError, one clear line, when it cannot listen."""
+    """Serve while the block runs; gives the port. Raises StartupError, one clear line, when it cannot listen.
+
+    Around everything else that a service does: one that cannot have its port has not begun, and has read no entry.
+    """
     runner = web.AppRunner(health_app(metrics=metrics, checks=checks), access_log=None, shutdown_timeout=_SHUTDOWN_S)
     await runner.setup()
     try:
@@ -59,12 +61,6 @@ async def health_server(*, host: str, port: int, metrics: Metrics, checks: Check
         yield bound
     finally:
         await runner.cleanup()
-
-
-async def serve_http(*, host: str, port: int, metrics: Metrics, checks: Checks, stop: asyncio.Event) -> None:
-    """Serve until `stop`: one of the coroutines to `supervise`."""
-    async with health_server(host=host, port=port, metrics=metrics, checks=checks):
-        await stop.wait()
 
 
 def _why_not(host: str, port: int, error: OSError) -> str:

@@ -10,7 +10,7 @@ from contracts.streams import Keys
 from runtime import logs
 from runtime.app import run_service, supervise
 from runtime.entries import Entry, entry_fields
-from runtime.http import serve_http
+from runtime.http import health_server
 from runtime.metrics import Metrics
 from runtime.redis_client import open_reader, open_redis, raw, wait_until_up
 from runtime.scripts import Script
@@ -71,11 +71,11 @@ async def run(settings: EchoSettings, stop: asyncio.Event) -> None:
         if await wait_until_up(redis, stop=stop):
             await consumer.run(stop)
 
-    http = serve_http(
-        host=settings.http_host, port=settings.http_port, metrics=metrics, checks={"arms": consumer.check}, stop=stop
-    )
     try:
-        await supervise(consume(), http, stop=stop)
+        async with health_server(
+            host=settings.http_host, port=settings.http_port, metrics=metrics, checks={"arms": consumer.check}
+        ):
+            await supervise(consume(), stop=stop)
     finally:
         await redis.aclose()
         await reader.aclose()

@@ -8,7 +8,7 @@ from redis.exceptions import RedisError
 from contracts.arming import FlattenRequested
 from contracts.flattening import RunStarted
 from contracts.vocabulary import Environment
-from flatten_executor.core.admission import AdmissionCase, objections
+from flatten_executor.core.admission import AdmissionCase, objections, standing_objections
 from flatten_executor.lease import LeaseLost, RunLease
 from flatten_executor.observe import Observer
 from flatten_executor.permit import Permit, read_patiently
@@ -16,6 +16,7 @@ from flatten_executor.run import Run, Tools
 from flatten_executor.store import Beginning, Begun, Store
 from runtime.app import software_version
 from runtime.errors import RetryableError
+from runtime.health import Check
 from runtime.streams import Entry
 
 
@@ -28,6 +29,14 @@ class Standing(Struct, frozen=True, kw_only=True):
     live_allowed: bool
     request_max_age_ms: int
     operators_file: str
+
+    def objections(self) -> tuple[str, ...]:
+        """Why every request will be refused, whatever it says; empty when not."""
+        return standing_objections(self.environment, live_allowed=self.live_allowed, operators_file=self.operators_file)
+
+    def check(self) -> Check:
+        """For /readyz."""
+        return Check(ok=not self.objections(), why="; ".join(self.objections()))
 
 
 class RequestHandlers:

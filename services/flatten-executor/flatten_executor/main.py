@@ -22,7 +22,7 @@ from flatten_executor.vitals import Vitals
 from runtime.app import run_service, supervise
 from runtime.clock import SystemClock
 from runtime.errors import StartupError
-from runtime.http import serve_http
+from runtime.http import health_server
 from runtime.latch import open_latch
 from runtime.metrics import Metrics
 from runtime.pulse import Pulse
@@ -72,6 +72,8 @@ async def run(settings: ExecutorSettings, stop: asyncio.Event, seams: Seams | No
         request_max_age_ms=settings.flatten_request_max_age_seconds * 1_000,
         operators_file=settings.operators_file,
     )
+    if standing.objections():
+        observer.refuses_everything(standing.objections())
     requests = Consumer(
         redis=redis,
         reader=reader,
@@ -89,6 +91,7 @@ async def run(settings: ExecutorSettings, stop: asyncio.Event, seams: Seams | No
         "scripts": rehearsal.check,
         "exchange": vitals.exchange,
         "requests": requests.check,
+        "settings": standing.check,
     }
 
     async def handle_requests() -> None:
@@ -96,14 +99,14 @@ async def run(settings: ExecutorSettings, stop: asyncio.Event, seams: Seams | No
         await requests.run(stop)
 
     try:
-        await supervise(
-            serve_http(host=settings.http_host, port=settings.http_port, metrics=metrics, checks=checks, stop=stop),
-            handle_requests(),
-            pulse.run(stop),
-            vitals.keep_warm(stop),
-            vitals.recall(store, stop),
-            stop=stop,
-        )
+        async with health_server(host=settings.http_host, port=settings.http_port, metrics=metrics, checks=checks):
+            await supervise(
+                handle_requests(),
+                pulse.run(stop),
+                vitals.keep_warm(stop),
+                vitals.recall(store, stop),
+                stop=stop,
+            )
     finally:
         await gateway.aclose()
         await reader.aclose()

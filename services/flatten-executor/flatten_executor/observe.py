@@ -7,6 +7,7 @@ from opentelemetry import trace
 from opentelemetry.trace import Span, SpanKind, StatusCode
 
 from contracts.flattening import FlattenCompleted, OrderState, RunVerdict
+from exchange.errors import KeyRejected
 from flatten_executor.core.orders import OrderRecord
 from runtime import tracing
 from runtime.latch import LatchState
@@ -22,6 +23,8 @@ class Observer:
     """Logs, metrics and order spans of one executor."""
 
     def __init__(self, metrics: Metrics) -> None:
+        self._cold = ""
+        """Why the exchange is not warm, as it was told; empty when it is."""
         self._runs = metrics.counter(
             "flatten_runs_total", "Runs that ended, by verdict", ("verdict",), [(verdict,) for verdict in RunVerdict]
         )
@@ -195,5 +198,24 @@ class Observer:
         self._latch.set(state.is_set)
 
     def exchange_cold(self, error: Exception) -> None:
-        """The exchange could not be prepared for; a flatten would have to, and would take longer."""
-        _log.warning(f"the exchange is not warm: {error}")
+        """The exchange could not be prepared for: a flatten would take longer, or fail. Told once for each cause."""
+        text = f"the exchange is not warm: {error}"
+        if isinstance(error, KeyRejected):
+            text = (
+                "the exchange rejects the key, nothing could be closed: check EXCHANGE_API_KEY and EXCHANGE_API_SECRET,"
+                f" and the addresses that the key allows: {error}"
+            )
+        kind = f"{type(error).__name__} {getattr(error, 'code', '')}"
+        if kind != self._cold:
+            self._cold = kind
+            _log.error(text)
+
+    def exchange_warm(self) -> None:
+        """The exchange is prepared for; told when it was not before."""
+        if self._cold:
+            self._cold = ""
+            _log.info("the exchange is warm again")
+
+    def refuses_everything(self, reasons: Sequence[str]) -> None:
+        """The settings alone forbid every flatten."""
+        _log.warning(f"every request will be refused: {'; '.join(reasons)}")

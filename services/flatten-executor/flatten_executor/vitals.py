@@ -5,7 +5,7 @@ import gc
 
 from redis.exceptions import RedisError
 
-from exchange.errors import ExchangeError
+from exchange.errors import ExchangeError, KeyRejected
 from exchange.ports import OrderGateway
 from flatten_executor.observe import Observer
 from flatten_executor.store import Store
@@ -16,6 +16,8 @@ from runtime.redis_client import is_transient, wait_for_stop
 EVERY_S = 1.0
 WARM_EVERY_S = 25.0
 COLD_RETRY_S = 2.0
+KEY_RETRY_S = 15.0
+"""A key that was rejected is tried again at this pace: asking faster can get the address banned."""
 
 
 class Vitals:
@@ -29,7 +31,7 @@ class Vitals:
         self._exchange = Check(ok=False, why="not looked at yet")
 
     def exchange(self) -> Check:
-        """Whether instruments are read and connections are open."""
+        """Whether instruments are read, connections are open and the key is taken."""
         return self._exchange
 
     async def keep_warm(self, stop: asyncio.Event) -> None:
@@ -40,10 +42,13 @@ class Vitals:
             except ExchangeError as error:
                 self._exchange = Check(ok=False, why=str(error))
                 self._observer.exchange_cold(error)
+                pause_s = KEY_RETRY_S if isinstance(error, KeyRejected) else COLD_RETRY_S
             else:
                 self._settle_down()
+                self._observer.exchange_warm()
                 self._exchange = OK
-            await wait_for_stop(stop, WARM_EVERY_S if self._exchange.ok else COLD_RETRY_S, self._clock)
+                pause_s = WARM_EVERY_S
+            await wait_for_stop(stop, pause_s, self._clock)
 
     def _settle_down(self) -> None:
         """Take everything that was loaded out of the garbage collector's sight, once.

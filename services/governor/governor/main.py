@@ -18,7 +18,7 @@ from governor.watch import AllocationWatch
 from runtime.app import run_service, supervise
 from runtime.clock import SystemClock
 from runtime.errors import StartupError
-from runtime.http import serve_http
+from runtime.http import health_server
 from runtime.latch import Latch, open_latch
 from runtime.metrics import Metrics
 from runtime.pulse import Pulse
@@ -80,14 +80,14 @@ async def run(settings: GovernorSettings, stop: asyncio.Event, *, block_ms: int 
         await arms.run(stop)
 
     try:
-        await supervise(
-            serve_http(host=settings.http_host, port=settings.http_port, metrics=metrics, checks=checks, stop=stop),
-            judge_arms(),
-            pulse.run(stop),
-            history.run(stop),
-            watch.run(snapshots, stop),
-            stop=stop,
-        )
+        async with health_server(host=settings.http_host, port=settings.http_port, metrics=metrics, checks=checks):
+            await supervise(
+                judge_arms(),
+                pulse.run(stop),
+                history.run(stop),
+                watch.run(snapshots, stop),
+                stop=stop,
+            )
     finally:
         await reader.aclose()
         await redis.aclose()

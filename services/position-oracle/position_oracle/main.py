@@ -10,7 +10,7 @@ from position_oracle.settings import OracleSettings
 from runtime.app import run_service, supervise
 from runtime.clock import SystemClock
 from runtime.errors import StartupError
-from runtime.http import serve_http
+from runtime.http import health_server
 from runtime.metrics import Metrics
 from runtime.redis_client import open_redis
 
@@ -24,11 +24,11 @@ async def run(settings: OracleSettings, stop: asyncio.Event) -> None:
     poller = Poller(reader=reader, redis=redis, settings=settings, clock=clock, observer=observer)
     checks = {"exchange": poller.exchange, "redis": poller.redis, "snapshot": poller.snapshot}
     try:
-        await supervise(
-            serve_http(host=settings.http_host, port=settings.http_port, metrics=metrics, checks=checks, stop=stop),
-            poller.run(stop),
-            stop=stop,
-        )
+        async with health_server(host=settings.http_host, port=settings.http_port, metrics=metrics, checks=checks):
+            await supervise(
+                poller.run(stop),
+                stop=stop,
+            )
     finally:
         await reader.aclose()
         await redis.aclose()

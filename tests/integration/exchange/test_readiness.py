@@ -5,9 +5,9 @@ import asyncio
 import pytest
 
 from exchange.binance import BinanceGateway
-from exchange.errors import ReadFailed, ReadUnusable
+from exchange.errors import KeyRejected, ReadFailed, ReadUnusable
 from support.patience import HANG_S
-from support.stub_exchange import Reply, StubExchange, ok
+from support.stub_exchange import Reply, StubExchange, error, ok
 from support.venue_samples import body, exchange_info, position_row
 
 from .conftest import NOW_MS, POSITIONS, Time
@@ -15,6 +15,7 @@ from .conftest import NOW_MS, POSITIONS, Time
 INFO = "GET /fapi/v1/exchangeInfo"
 TIME = "GET /fapi/v1/time"
 PING = "GET /fapi/v1/ping"
+MODE = "GET /fapi/v1/positionSide/dual"
 
 
 async def test_instruments_are_read_once_and_again_when_they_are_old(
@@ -75,6 +76,7 @@ async def test_warming_opens_connections_sets_the_clock_and_reads_instruments(
     stub.script(PING, ok({}))
     stub.script(TIME, ok({"serverTime": NOW_MS + 3_000}))
     stub.script(INFO, ok(exchange_info()))
+    stub.script(MODE, ok({"dualSidePosition": False}))
     stub.script(POSITIONS, ok([position_row()]))
 
     await gateway.warm()
@@ -93,6 +95,7 @@ async def test_warming_again_only_keeps_connections_open_while_instruments_are_y
     stub.script(PING, ok({}))
     stub.script(TIME, ok({"serverTime": NOW_MS}))
     stub.script(INFO, ok(exchange_info()))
+    stub.script(MODE, ok({"dualSidePosition": False}))
 
     await gateway.warm()
     time.passed_ms += 149_000
@@ -114,6 +117,16 @@ async def test_a_warming_that_fails_does_not_wait_for_what_still_hangs(
     async with asyncio.timeout(HANG_S / 2):  # half of the time that the hanging requests have
         with pytest.raises(ReadFailed, match="ping"):
             await gateway.warm()
+
+
+async def test_warming_tries_the_key(stub: StubExchange, gateway: BinanceGateway) -> None:
+    stub.script(PING, ok({}))
+    stub.script(TIME, ok({"serverTime": NOW_MS}))
+    stub.script(INFO, ok(exchange_info()))
+    stub.script(MODE, error(401, -2015, "Invalid API-key, IP, or permissions for action."))
+
+    with pytest.raises(KeyRejected, match="-2015"):
+        await gateway.warm()
 
 
 async def test_a_server_time_that_is_not_said_is_unusable_and_named(

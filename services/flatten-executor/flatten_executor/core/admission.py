@@ -35,6 +35,18 @@ class AdmissionCase(Struct, frozen=True, kw_only=True):
     """The request in flight when the run began; nothing when none was."""
 
 
+def standing_objections(environment: Environment, *, live_allowed: bool, operators_file: str) -> tuple[str, ...]:
+    """Why every request will be refused, by the settings alone; empty when not."""
+    rules = (
+        (
+            environment is not Environment.LIVE or live_allowed,
+            "the environment is live, and FLATTEN_ALLOW_LIVE is not FLATTEN_LIVE",
+        ),
+        (not operators_file, "OPERATORS_FILE is set, but this version cannot verify signatures"),
+    )
+    return tuple(reason for holds, reason in rules if not holds)
+
+
 def objections(case: AdmissionCase) -> tuple[str, ...]:
     """Why the run must not send orders; empty when it may. All reasons, not only the first (I3)."""
     request = case.request
@@ -51,15 +63,7 @@ def objections(case: AdmissionCase) -> tuple[str, ...]:
             request.arm.environment == case.environment,
             f"the request is for environment {request.arm.environment}, not {case.environment}",
         ),
-        (
-            case.environment is not Environment.LIVE or case.live_allowed,
-            "the environment is live, and FLATTEN_ALLOW_LIVE is not FLATTEN_LIVE",
-        ),
         (case.latch_set, f"the ESS latch is not set: {case.latch_detail}"),
-        (
-            not case.operators_file,
-            "OPERATORS_FILE is set, but this version cannot verify signatures",
-        ),
         (
             age_ms <= allowed_ms,
             f"the request is {age_ms} ms old, more than {allowed_ms}",
@@ -76,4 +80,5 @@ def objections(case: AdmissionCase) -> tuple[str, ...]:
             f"the governor's record says that the arm fired {case.fired_request_id!r}, not {request.request_id!r}",
         ),
     )
-    return tuple(reason for holds, reason in rules if not holds)
+    standing = standing_objections(case.environment, live_allowed=case.live_allowed, operators_file=case.operators_file)
+    return (*standing, *(reason for holds, reason in rules if not holds))
