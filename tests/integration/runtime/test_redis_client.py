@@ -6,6 +6,7 @@ import random
 import pytest
 from redis.asyncio import Redis
 from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from runtime.clock import SystemClock
 from runtime.errors import StartupError
@@ -85,6 +86,30 @@ async def test_a_cancelled_task_always_ends_however_the_cancellation_meets_a_com
         _, running = await asyncio.wait((task,), timeout=HANG_S)
         assert not running
         assert task.cancelled()
+
+
+async def test_a_server_that_takes_nothing_any_more_is_an_error_within_the_socket_s_time(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("runtime.redis_client.SOCKET_TIMEOUT_S", 0.3)
+    ended = asyncio.Event()
+
+    async def takes_the_name_alone(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"SETNAME")
+        writer.write(b"+OK\r\n")
+        await ended.wait()
+        writer.close()
+
+    server = await asyncio.start_server(takes_the_name_alone, "127.0.0.1", 0, limit=64)
+    client = open_redis(f"redis://127.0.0.1:{server.sockets[0].getsockname()[1]}/0", name="test")
+    try:
+        async with asyncio.timeout(HANG_S):
+            with pytest.raises(RedisTimeoutError, match="writing to socket"):
+                await raw(client, "ECHO", b"x" * 64 * 1024 * 1024)
+    finally:
+        ended.set()
+        await client.aclose()
+        server.close()
 
 
 async def test_waiting_for_redis_ends_when_it_is_up(own_redis: RedisServer) -> None:
