@@ -1,7 +1,6 @@
 """Whether the executor could flatten right now, beside Redis, latch and scripts: the exchange is warm."""
 
 import asyncio
-import gc
 
 from redis.exceptions import RedisError
 
@@ -10,6 +9,7 @@ from exchange.ports import OrderGateway
 from flatten_executor.observe import Observer
 from flatten_executor.store import Store
 from runtime.clock import Clock
+from runtime.garbage import settle_down
 from runtime.health import OK, Check
 from runtime.redis_client import is_transient, wait_for_stop
 
@@ -44,22 +44,13 @@ class Vitals:
                 self._observer.exchange_cold(error)
                 pause_s = KEY_RETRY_S if isinstance(error, KeyRejected) else COLD_RETRY_S
             else:
-                self._settle_down()
+                if not self._settled:
+                    settle_down()
+                    self._settled = True
                 self._observer.exchange_warm()
                 self._exchange = OK
                 pause_s = WARM_EVERY_S
             await wait_for_stop(stop, pause_s, self._clock)
-
-    def _settle_down(self) -> None:
-        """Take everything that was loaded out of the garbage collector's sight, once.
-
-        ccxt alone brings some 200,000 objects that live as long as the process. A full collection over them stops the
-        event loop for 60 to 150 ms, which a flatten would have to pay for; afterwards it takes less than one.
-        """
-        if not self._settled:
-            gc.collect()
-            gc.freeze()
-            self._settled = True
 
     async def recall(self, store: Store, stop: asyncio.Event) -> None:
         """Show the last verdict on record until `stop`: also one of before this process, or whose answer was lost."""

@@ -18,6 +18,7 @@ from governor.watch import AllocationWatch
 from runtime.app import run_service, supervise
 from runtime.clock import SystemClock
 from runtime.errors import StartupError
+from runtime.garbage import settle_down
 from runtime.http import health_server
 from runtime.latch import Latch, open_latch
 from runtime.metrics import Metrics
@@ -77,6 +78,7 @@ async def run(settings: GovernorSettings, stop: asyncio.Event, *, block_ms: int 
 
     async def judge_arms() -> None:
         await rehearsal.run(stop)
+        settle_down()
         await arms.run(stop)
 
     try:

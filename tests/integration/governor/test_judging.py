@@ -1,6 +1,7 @@
 """The governor as it runs, on a real Redis: what becomes of an arm."""
 
 import asyncio
+import gc
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -32,6 +33,19 @@ async def test_i1_an_arm_published_three_times_becomes_one_request(operator: Ope
     assert all(verdict.passed for verdict in request.gates)
     assert {event.first_outcome for event in await operator.events(ArmRepeated)} == {"fired"}
     assert await operator.pending(GOVERNOR_GROUP) == 0
+
+
+async def test_what_the_governor_has_loaded_is_out_of_the_garbage_collectors_way(
+    operator: Operator, governor: Running
+) -> None:
+    gc.unfreeze()
+    try:
+        async with governor():
+            await operator.arm("arm-1")
+            await operator.wait_for(ArmAccepted)
+            assert gc.get_freeze_count() > 0
+    finally:
+        gc.unfreeze()
 
 
 async def test_a_refused_arm_is_used_up_with_every_reason(operator: Operator, governor: Running, latch: Path) -> None:
