@@ -62,6 +62,7 @@ docs: install ## generated documents: JSON Schemas, AsyncAPI, the pages of every
 	@$(BIN)/python -m contracts.generate
 	@$(BIN)/python -m runtime.document
 	@$(BIN)/python -m metrics_page
+	@$(BIN)/python -m contracts.redis_users >deploy/redis/users.acl
 
 up: ## a drill in containers: the trio on the simulator (needs Docker with Compose)
 	@docker compose up --build --detach --wait

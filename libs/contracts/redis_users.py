@@ -1,0 +1,116 @@
+"""Who may do what in Redis: an ACL user for each program, from the topology. Redis 7 or Valkey 8: it needs selectors.
+
+A command is allowed when one selector allows it with all its keys, and each command inside a script is asked about by
+itself: a script gives nobody more than that.
+"""
+
+import sys
+from collections.abc import Mapping, Sequence
+
+from contracts.arming import ArmRequested, FlattenRequested
+from contracts.streams import DEFAULT_ALLOCATION_PREFIX, DEFAULT_NAMESPACE, STREAMS, Keys
+
+LATCH_KEY = "quantum:ess:active"
+"""Where the latch is in Redis, if it is there."""
+EVERYBODY = ("+ping", "+client|setname")
+_LOOKING = "+xread +xrange +xrevrange +xlen +xinfo|stream +xinfo|groups +xinfo|consumers"
+_CONSUMING = "+xreadgroup +xautoclaim +xclaim +xpending +xack +xgroup|create"
+
+
+def redis_users(
+    namespace: str = DEFAULT_NAMESPACE,
+    *,
+    allocation_prefix: str = DEFAULT_ALLOCATION_PREFIX,
+    latch_key: str = LATCH_KEY,
+) -> Mapping[str, tuple[str, ...]]:
+    """The rules of each user, without a password and switched off. `default` can do nothing."""
+    keys = Keys(namespace)
+    all_streams = f"{namespace}:stream:*"
+    return {
+        "default": (),
+        "position-oracle": (*EVERYBODY, *_writing("position-oracle", keys)),
+        "governor": (
+            *EVERYBODY,
+            "+time",
+            _selector(_CONSUMING, f"~{keys.of(ArmRequested)}"),
+            *_reading("governor", keys),
+            *_writing("governor", keys),
+            _selector("+type", f"%R~{all_streams}"),
+            _selector("+get", *_read_only(keys.arm, keys.last_ts, keys.active, latch_key)),
+            _selector("+set", f"%W~{keys.last_ts}", f"%W~{keys.active}"),
+            _selector("+del", f"%W~{keys.arm}"),
+            _selector("+hget +hset", f"~{keys.fired}"),
+            _selector("+hgetall", f"%R~{allocation_prefix}*"),
+            _selector("+eval +evalsha", f"~{namespace}:flatten:*", f"~{all_streams}", f"~{allocation_prefix}*"),
+            _selector(
+                "+del +get +set +hget +hset +type +xadd +xack +xpending +xreadgroup +xgroup|create +eval +evalsha",
+                f"~{namespace}:scratch:governor*",
+            ),
+        ),
+        "flatten-executor": (
+            *EVERYBODY,
+            "+time",
+            _selector(_CONSUMING, f"~{keys.of(FlattenRequested)}"),
+            *_reading("flatten-executor", keys),
+            *_writing("flatten-executor", keys),
+            _selector("+type", f"%R~{all_streams}"),
+            _selector("+hget +hmget +hgetall +hset +hdel", f"~{keys.run('*')}"),
+            _selector("+hget", f"%R~{keys.fired}"),
+            _selector("+get", *_read_only(keys.active, latch_key)),
+            _selector("+set +del +expire", f"%W~{keys.active}"),
+            _selector("+eval +evalsha", f"~{namespace}:flatten:*", f"~{keys.run('*')}", f"~{all_streams}"),
+            _selector(
+                "+del +get +set +expire +hget +hmget +hgetall +hset +hdel +type +xadd +xack +xpending +xreadgroup"
+                " +xgroup|create +eval +evalsha",
+                f"~{namespace}:scratch:flatten-executor*",
+            ),
+        ),
+        "operator": (
+            *EVERYBODY,
+            "+time",
+            "+multi",
+            "+exec",
+            "+discard",
+            "+unwatch",
+            _selector(_LOOKING, f"%R~{all_streams}"),
+            *_writing("operator", keys),
+            _selector("+get +pttl +watch", f"%R~{namespace}:flatten:*"),
+            _selector("+hget +hgetall +hexists", f"%R~{keys.fired}", f"%R~{keys.run('*')}"),
+            _selector("+set", f"%W~{keys.arm}"),
+            _selector("+get +set +del", f"~{latch_key}"),
+        ),
+        "viewer": (*EVERYBODY, _selector(_LOOKING, f"%R~{all_streams}")),
+    }
+
+
+def acl_file(users: Mapping[str, Sequence[str]]) -> str:
+    """The text of a Redis ACL file. Everybody is off: whoever deploys it gives passwords and switches on."""
+    return "".join(f"user {name} reset off {' '.join(rules)}".rstrip() + "\n" for name, rules in users.items())
+
+
+def _selector(commands: str, *patterns: str) -> str:
+    return f"({commands} {' '.join(patterns)})"
+
+
+def _read_only(*names: str) -> tuple[str, ...]:
+    return tuple(f"%R~{name}" for name in names)
+
+
+def _writing(who: str, keys: Keys) -> tuple[str, ...]:
+    """What the topology lets a program append to: nobody forges another's events."""
+    written = [f"%W~{keys.stream(stream.name)}" for stream in STREAMS if who in stream.writers]
+    return (_selector("+xadd", *written),)
+
+
+def _reading(who: str, keys: Keys) -> tuple[str, ...]:
+    """State and history that the topology lets a program read, without a group."""
+    read = [
+        f"%R~{keys.stream(stream.name)}"
+        for stream in STREAMS
+        if stream.group is None and {who, "everyone"} & set(stream.readers)
+    ]
+    return (_selector("+xread +xrange +xrevrange", *read),)
+
+
+if __name__ == "__main__":
+    sys.stdout.write(acl_file(redis_users()))

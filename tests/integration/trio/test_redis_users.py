@@ -1,0 +1,184 @@
+"""Each program under its own Redis user can do all of its work, and none of another's."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+import pytest_asyncio
+from redis.asyncio import Redis
+from redis.exceptions import NoPermissionError, ResponseError
+
+from contracts.arming import ArmDisarmed, ArmRequested
+from contracts.flattening import FlattenCompleted, RunVerdict
+from contracts.redis_users import acl_file, redis_users
+from contracts.streams import EXECUTOR_GROUP, GOVERNOR_GROUP, STREAMS, Keys
+from runtime.group import Group
+from runtime.redis_client import open_reader, open_redis, raw
+from support.redis_server import RedisServer
+from support.requester import Requester
+from support.sim import Simulator
+from support.tree import text_of
+
+from .conftest import SERVICES, Trio
+
+PROGRAMS = {"oracle": "position-oracle", "governor": "governor", "executor": "flatten-executor"}
+PASSWORD = "drill"
+pytestmark = pytest.mark.containers
+
+
+def url_of(server: RedisServer, user: str) -> str:
+    parts = urlsplit(server.url)
+    return f"redis://{user}:{PASSWORD}@{parts.hostname}:{parts.port}{parts.path}"
+
+
+@pytest_asyncio.fixture
+async def admin(redis_of_each_kind: RedisServer, namespace: str) -> AsyncIterator[Redis]:
+    """A server with every user but `default`, which remains ours, for this namespace."""
+    client = open_redis(redis_of_each_kind.url, name="test")
+    users = redis_users(namespace, allocation_prefix=f"{namespace}:target:", latch_key=f"{namespace}:ess")
+    for name, rules in users.items():
+        if name != "default":
+            await raw(client, "ACL", "SETUSER", name, "reset", "on", f">{PASSWORD}", *rules)
+    yield client
+    for name in users.keys() - {"default"}:
+        await raw(client, "ACL", "DELUSER", name)
+    await client.aclose()
+
+
+async def test_a_flatten_from_arm_to_verdict_needs_no_more(
+    admin: Redis, redis_of_each_kind: RedisServer, namespace: str, tmp_path: Path
+) -> None:
+    reader = open_reader(redis_of_each_kind.url, name="test")
+    async with Simulator("--scenario", "incident") as sim:
+        env = {
+            "FLATTEN_NAMESPACE": namespace,
+            "FLATTEN_ALLOCATION_PREFIX": f"{namespace}:target:",
+            "EXCHANGE_BASE_URL": sim.base_url,
+            "EXCHANGE_API_KEY": sim.api_key,
+            "EXCHANGE_API_SECRET": sim.api_secret,
+            "ESS_LATCH": f"redis:{namespace}:ess",
+            "GOV_TESTNET_FORCE_FLATTEN": "true",
+            "GOV_TESTNET_FORCE_FLATTEN_CONFIRM": "FLATTEN_NOW",
+            "ORACLE_POLL_SECONDS": "0.2",
+            "REDIS_URL": url_of(redis_of_each_kind, "operator"),
+        }
+        trio = Trio(sim, env, Requester(admin, reader, namespace))
+        await raw(admin, "HSET", f"{namespace}:target:ETHUSDT", "target_usd", "1820", "mode", "enforce")
+        services = [
+            trio.service(name, REDIS_URL=url_of(redis_of_each_kind, user), CONSUMER_NAME=f"{user}-1")
+            for name, user in PROGRAMS.items()
+        ]
+        try:
+            for service in services:
+                await service.start()
+            for service in services:
+                await service.wait_ready()
+            for words in (["ess", "activate"], ["arm", "--wait", "--yes", "--reason", "drill"], ["status"], ["watch"]):
+                async with trio.flatctl(*words) as flatctl:
+                    assert await flatctl.wait() == 0, flatctl.text
+                    assert "NOPERM" not in flatctl.text
+            (completed,) = await trio.events.events(FlattenCompleted)
+            async with trio.flatctl("arm", "--wait", "--yes", "--reason", "too soon") as refused:
+                assert await refused.wait() == 3, refused.text
+            await raw(admin, "XADD", trio.events.keys.of(ArmRequested), "*", "no", "event")
+            await services[1].wait_line("dead")
+            async with trio.flatctl("disarm", "arm-of-nobody") as disarm:
+                assert await disarm.wait() == 0, disarm.text
+            await trio.events.wait_for(ArmDisarmed)
+        finally:
+            for service in services:
+                await service.close()
+            await reader.aclose()
+
+    assert (completed.verdict, completed.counts.ok) == (RunVerdict.FLAT, 44)
+    assert [line for service in services for line in service.lines if "NOPERM" in line or "ermission" in line] == []
+
+
+@pytest.mark.parametrize(
+    ("user", "stream", "group"),
+    [("governor", "flatten.arm", GOVERNOR_GROUP), ("flatten-executor", "flatten.requested", EXECUTOR_GROUP)],
+)
+async def test_a_consumer_can_take_over_hold_and_bury(
+    admin: Redis, redis_of_each_kind: RedisServer, namespace: str, user: str, stream: str, group: str
+) -> None:
+    keys = Keys(namespace)
+    client = open_redis(url_of(redis_of_each_kind, user), name="test")
+    dead, alive = (
+        Group(redis=client, reader=client, stream_key=keys.stream(stream), group=group, consumer=name)
+        for name in ("dead", "alive")
+    )
+    try:
+        await alive.ensure()
+        entry_id = (await raw(admin, "XADD", keys.stream(stream), "*", "no", "event")).decode()
+        await dead.read_new(8, 10)
+        claimed = await alive.claim("0-0", 0, 8)
+        assert [delivery.id for delivery in claimed.deliveries] == [entry_id]
+        assert await alive.own_pending("0", 8)
+        assert await alive.deliveries_of(entry_id) == 3
+        assert await alive.hold([entry_id]) == set()
+        assert await alive.bury(keys.stream("dead"), entry_id, ["error", "no event"])
+    finally:
+        await client.aclose()
+        await raw(admin, "DEL", keys.stream(stream), keys.stream("dead"))
+
+
+@pytest.mark.parametrize("user", [*PROGRAMS.values(), "operator", "viewer"])
+async def test_nobody_forges_what_another_says_inside_scripts_neither(
+    admin: Redis, redis_of_each_kind: RedisServer, namespace: str, user: str
+) -> None:
+    keys = Keys(namespace)
+    client = open_redis(url_of(redis_of_each_kind, user), name="test")
+    try:
+        for stream in STREAMS:
+            key = keys.stream(stream.name)
+            script = "return redis.call('XADD', KEYS[1], '*', 'forged', '1')"
+            if user in stream.writers:
+                await raw(client, "XADD", key, "*", "said", "1")
+                continue
+            with pytest.raises(NoPermissionError):
+                await raw(client, "XADD", key, "*", "forged", "1")
+            with pytest.raises(ResponseError, match=r"NOPERM|can't (run|access)|permission"):
+                await raw(client, "EVAL", script, 1, key)
+            rows = await raw(admin, "XRANGE", key, "-", "+")
+            assert all(b"forged" not in row[1] for row in rows)
+    finally:
+        await client.aclose()
+        await raw(admin, "DEL", *(keys.stream(stream.name) for stream in STREAMS))
+
+
+@pytest.mark.parametrize("user", [*PROGRAMS.values(), "operator", "viewer"])
+@pytest.mark.parametrize(
+    "command",
+    [
+        "FLUSHALL", "FLUSHDB", "CONFIG GET *", "CONFIG SET appendonly no", "KEYS *", "SCAN 0", "ACL LIST", "SHUTDOWN",
+        "SCRIPT FLUSH", "REPLICAOF NO ONE", "CLIENT KILL TYPE normal", "SAVE", "MONITOR",
+        "DEL {audit}", "XTRIM {audit} MAXLEN 0", "XDEL {audit} 0-1", "RENAME {audit} x", "EXPIRE {audit} 0",
+        "DEL {fired}", "HDEL {fired} arm-1", "XGROUP DESTROY {arm} governor", "SET {other} 1", "GET {other}",
+    ],
+)  # fmt: skip
+async def test_nobody_can_destroy_evidence_or_look_around(
+    admin: Redis, redis_of_each_kind: RedisServer, namespace: str, user: str, command: str
+) -> None:
+    keys = Keys(namespace)
+    names = {
+        "audit": keys.stream("flatten.audit"),
+        "arm": keys.stream("flatten.arm"),
+        "fired": keys.fired,
+        "other": f"{namespace}-of-another-account",
+    }
+    client = open_redis(url_of(redis_of_each_kind, user), name="test")
+    try:
+        with pytest.raises(NoPermissionError):
+            await raw(client, *command.format(**names).split())
+    finally:
+        await client.aclose()
+
+
+async def test_without_a_user_there_is_nothing(redis_of_each_kind: RedisServer) -> None:
+    assert acl_file(redis_users()).splitlines()[0] == "user default reset off"
+    assert SERVICES.keys() == PROGRAMS.keys()
+
+
+def test_the_file_is_what_the_topology_says() -> None:
+    assert text_of("deploy/redis/users.acl") == acl_file(redis_users())
