@@ -9,6 +9,7 @@ import json
 import shlex
 import shutil
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import msgspec
@@ -19,6 +20,8 @@ from demo.stack import Stack, http_request
 from demo.telling import Teller
 
 KEPT = "kept.json"
+STOPPING = "stopping"
+"""Who stops what runs in a directory says so there first: then its ending is no failure, and removing it is theirs."""
 COMMANDS = "bin"
 TOOL_VARIABLES = (
     "REDIS_URL",
@@ -106,9 +109,22 @@ def reset_left_running(directory: Path) -> str:
 def stop_left_running(directory: Path) -> str:
     """End what a demo left running in `directory` and remove it; what was done, in a line. Raises ValueError."""
     kept = _kept(directory, "--stop")
+    with suppress(FileNotFoundError):  # another was quicker
+        (directory / STOPPING).touch()
     stopped = stop_recorded(tuple(reversed(kept.processes)))
-    shutil.rmtree(directory)
+    remove(directory)
     return f"stopped: {', '.join(stopped) or 'nothing was running any more'}; removed {directory}"
+
+
+def is_stopped_from_outside(directory: Path) -> bool:
+    """Whether somebody else ends what runs there, or has ended it."""
+    return not directory.exists() or (directory / STOPPING).exists()
+
+
+def remove(directory: Path) -> None:
+    """As `shutil.rmtree`; that another was quicker is no error."""
+    with suppress(FileNotFoundError):
+        shutil.rmtree(directory)
 
 
 def _ask(url: str, method: str, path: str) -> bytes:

@@ -3,7 +3,6 @@
 import argparse
 import asyncio
 import os
-import shutil
 import signal
 import sys
 import tempfile
@@ -71,13 +70,18 @@ async def _run(*, keep: bool, only_run: bool) -> int:
     except _Ended as ended:
         _say(f"{ended.signal.name}: stopping everything")
         code = 0 if only_run else SIGNALLED + ended.signal
-    except (CannotStart, ChildDied, ExchangeError, RedisError, UndecodableEntry) as error:
+    except ChildDied as error:
+        outside = keeping.is_stopped_from_outside(directory)
+        _say("stopped from outside" if outside else str(error))
+        code = 0 if outside and only_run else FAILED
+    except (CannotStart, ExchangeError, RedisError, UndecodableEntry) as error:
         _say(str(error))
         code = FAILED
     finally:
         if not kept:
             processes.stop_all()
-            shutil.rmtree(directory)
+            if not keeping.is_stopped_from_outside(directory):
+                keeping.remove(directory)
     return code
 
 
