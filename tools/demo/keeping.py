@@ -15,8 +15,9 @@ from pathlib import Path
 import msgspec
 from msgspec import Struct
 
+from demo.asking import http_request
 from demo.processes import Processes, Record, stop_recorded
-from demo.stack import Stack, http_request
+from demo.stack import Stack
 from demo.telling import Teller
 
 KEPT = "kept.json"

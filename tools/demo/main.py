@@ -15,8 +15,9 @@ from redis.exceptions import RedisError
 
 from contracts.codec import UndecodableEntry
 from demo import keeping
+from demo.asking import CannotStart
 from demo.processes import ChildDied, Processes
-from demo.stack import CannotStart, Stack, start_stack
+from demo.stack import Stack, start_stack
 from demo.story import introduce, tell
 from demo.telling import Teller
 from exchange.errors import ExchangeError

@@ -2,27 +2,24 @@
 
 import asyncio
 import http.client
-import json
 import os
 import re
 import socket
 import sys
-from collections.abc import Awaitable, Callable, Mapping
-from decimal import Decimal
+from collections.abc import Mapping
 from pathlib import Path
 
 from msgspec import Struct
 from redis.exceptions import RedisError
 
 from contracts.streams import DEFAULT_ALLOCATION_PREFIX, DEFAULT_NAMESPACE, Keys
+from demo.asking import CannotStart, http_get, until
 from demo.processes import Child, ChildDied, Processes
 from demo.redis_binary import HOW_TO_GET_ONE, client_of, find_redis
-from demo.targets import targets
+from demo.seeding import write_targets
 from runtime.redis_client import open_redis, raw
 from runtime.variables import KNOWN_VARIABLES, PREFIXES
 
-START_S = 30.0
-TICK_S = 0.02
 PORT_ATTEMPTS = 5
 REDIS_OPTIONS = (
     *("--bind", "127.0.0.1", "--maxmemory-policy", "noeviction"),
@@ -32,10 +29,6 @@ ACCOUNT = "main"
 SIM_KEY, SIM_SECRET = "sim-key", "sim-secret"  # the simulator's own dummies
 SIM_READ_KEY, SIM_READ_SECRET = "sim-read-key", "sim-read-secret"
 _LISTENING = re.compile(r"listening on (http://[0-9.]+:[0-9]+)")
-
-
-class CannotStart(Exception):
-    """The demo cannot run here; the text is one clear line."""
 
 
 class Service(Struct, frozen=True, kw_only=True):
@@ -134,34 +127,6 @@ def _is_ours(name: str) -> bool:
     return name in KNOWN_VARIABLES or base in KNOWN_VARIABLES or name.startswith(PREFIXES)
 
 
-async def until(what: str, found: Callable[[], Awaitable[bool]], seconds: float = START_S) -> None:
-    """Ask until it is so. Raises CannotStart when it does not come."""
-    try:
-        async with asyncio.timeout(seconds):
-            while not await found():  # noqa: ASYNC110 - other processes: there is nothing to wait on but asking
-                await asyncio.sleep(TICK_S)
-    except TimeoutError:
-        raise CannotStart(f"waited {seconds:g} s for {what}, and it did not come") from None
-
-
-async def http_get(url: str, path: str) -> tuple[int, bytes]:
-    """One request, off the event loop; status 0 while nobody answers."""
-    return await asyncio.to_thread(http_request, url, "GET", path)
-
-
-def http_request(url: str, method: str, path: str) -> tuple[int, bytes]:
-    """One request; status 0 when nobody answers."""
-    connection = http.client.HTTPConnection(url.removeprefix("http://"), timeout=5)
-    try:
-        connection.request(method, path)
-        response = connection.getresponse()
-        return response.status, response.read()
-    except OSError:
-        return 0, b""
-    finally:
-        connection.close()
-
-
 def _python(module: str, *arguments: str) -> list[str]:
     return [sys.executable, "-m", module, *arguments]
 
@@ -237,17 +202,8 @@ async def _ready(child: Child) -> str:
 
 
 async def _write_targets(redis_url: str, exchange_url: str) -> None:
-    """What others would have written: an allocation for every symbol that holds a position."""
-    status, body = await http_get(exchange_url, "/sim/state")
-    if status != http.client.OK:
-        raise CannotStart(f"{exchange_url}/sim/state answers {status}")
-    state = json.loads(body)
-    holdings = [(row["symbol"], Decimal(row["notional"])) for row in state["positions"]]
     redis = open_redis(redis_url, name="demo")
     try:
-        seconds, _ = await raw(redis, "TIME")
-        for symbol, fields in targets(holdings, int(seconds)).items():
-            flat = [text for pair in fields.items() for text in pair]
-            await raw(redis, "HSET", f"{DEFAULT_ALLOCATION_PREFIX}{symbol}", *flat)
+        await write_targets(redis, DEFAULT_ALLOCATION_PREFIX, exchange_url)
     finally:
         await redis.aclose()
