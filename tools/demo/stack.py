@@ -15,7 +15,7 @@ from redis.exceptions import RedisError
 from contracts.streams import DEFAULT_ALLOCATION_PREFIX, DEFAULT_NAMESPACE, Keys
 from demo.asking import CannotStart, http_get, until
 from demo.processes import Child, ChildDied, Processes
-from demo.redis_binary import HOW_TO_GET_ONE, client_of, find_redis
+from demo.redis_binary import HOW_TO_GET_ONE, client_of, find_redis, version_in
 from demo.seeding import write_targets
 from runtime.redis_client import open_redis, raw
 from runtime.variables import KNOWN_VARIABLES, PREFIXES
@@ -44,6 +44,7 @@ class Stack(Struct, frozen=True, kw_only=True):
 
     directory: Path
     redis_origin: str
+    """Where the server is from, and its version."""
     redis_url: str
     redis_cli: Path | None
     """The client that came with the server, if one did."""
@@ -72,7 +73,7 @@ async def start_stack(processes: Processes, directory: Path, *, lasting: bool) -
     if found is None:
         raise CannotStart(HOW_TO_GET_ONE)
     program, origin = found
-    redis, redis_url = await _start_redis(processes, directory, program, environ)
+    redis, redis_url, version = await _start_redis(processes, directory, program, environ)
     exchange = processes.start(
         "exchange-sim", _python("exchange_sim.main", "--port", "0", "--scenario", "incident"), environ
     )
@@ -107,7 +108,7 @@ async def start_stack(processes: Processes, directory: Path, *, lasting: bool) -
     names += [Service(name=child.name, pid=child.pid, url=url) for child, url in zip(children, urls, strict=True)]
     return Stack(
         directory=directory,
-        redis_origin=origin,
+        redis_origin=f"{version}, {origin}",
         redis_url=redis_url,
         redis_cli=client_of(program),
         exchange_url=exchange_url,
@@ -133,8 +134,8 @@ def _python(module: str, *arguments: str) -> list[str]:
 
 async def _start_redis(
     processes: Processes, directory: Path, program: Path, environ: Mapping[str, str]
-) -> tuple[Child, str]:
-    """On a free port; another process may take the port first, so it is tried again."""
+) -> tuple[Child, str, str]:
+    """Process, address and version; on a free port. Another process may take the port first, so it is tried again."""
     data = directory / "redis"
     data.mkdir()
     for attempt in range(PORT_ATTEMPTS):
@@ -143,13 +144,13 @@ async def _start_redis(
         child = processes.start("redis", arguments, environ)
         url = f"redis://127.0.0.1:{port}/0"
         try:
-            await _answers(child, url, processes)
+            version = await _answers(child, url, processes)
         except ChildDied as error:
             if "in use" not in str(error) or attempt == PORT_ATTEMPTS - 1:
                 raise
             processes.forget(child)
         else:
-            return child, url
+            return child, url, version
     raise CannotStart("no free port for Redis")
 
 
@@ -159,7 +160,9 @@ def _free_port() -> int:
         return int(listener.getsockname()[1])
 
 
-async def _answers(child: Child, url: str, processes: Processes) -> None:
+async def _answers(child: Child, url: str, processes: Processes) -> str:
+    """The version of the server that answers."""
+    versions: list[str] = []
     redis = open_redis(url, name="demo")
 
     async def pings() -> bool:
@@ -168,6 +171,7 @@ async def _answers(child: Child, url: str, processes: Processes) -> None:
             info: bytes = await raw(redis, "INFO", "server")
         except RedisError:
             return False
+        versions.append(version_in(info.decode(errors="replace")))
         # Another server that took the port first would answer too.
         return f"process_id:{child.pid}\r".encode() in info
 
@@ -175,6 +179,7 @@ async def _answers(child: Child, url: str, processes: Processes) -> None:
         await until("Redis", pings)
     finally:
         await redis.aclose()
+    return versions[-1]
 
 
 async def _listening(child: Child) -> str:

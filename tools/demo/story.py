@@ -47,7 +47,7 @@ def introduce(stack: Stack, teller: Teller, seconds: float) -> None:
     teller.step(f"The trio is up after {seconds:.1f} s, version {version('flatguard')}")
     rows = [("   ", service.name, str(service.pid), service.url) for service in stack.services]
     teller.table(("   ", "program", "pid", "address"), rows, numeric=frozenset({"pid"}))
-    teller.line(f"   Redis: {stack.redis_origin}", "dim")
+    teller.line(f"   {stack.redis_origin}", "dim")
 
 
 async def _before(stack: Stack, redis: Redis, teller: Teller) -> DirectReading:

@@ -11,7 +11,9 @@ from pathlib import Path
 
 import pytest
 
+from demo.redis_binary import find_redis
 from support.demo_process import SERVICES, TIMEOUT_S, Demo, is_running, shell
+from support.redis_local import version_in
 from support.terminal import in_a_terminal
 
 COLUMNS = 110
@@ -30,6 +32,7 @@ async def test_it_flattens_the_incident_and_proves_it(started: list[Demo], tmp_p
 
     assert (code, err) == (0, ""), said
     assert demo.lines[-1] == FUNNEL
+    assert f"\n   {await redis_that_it_takes()}\n" in said
     assert "P2.9 verdicts: breach 1, " in said
     assert re.search(r"P2\.9 ETHUSDT position=\$31361\.00 .* verdict=breach ratio=17\.23", said)
     assert said.count("PASS") > 10
@@ -37,6 +40,14 @@ async def test_it_flattens_the_incident_and_proves_it(started: list[Demo], tmp_p
     assert "exchange: 674 symbols, 44 open" in said
     assert max(len(line) for line in demo.lines if str(tmp_path) not in line) <= COLUMNS
     assert not any(map(is_running, pids.values()))
+
+
+async def redis_that_it_takes() -> str:
+    found = find_redis()
+    assert found is not None
+    program, origin = found
+    _, said = await shell(f"{shlex.quote(str(program))} --version")
+    return f"{'Valkey' if 'valkey' in origin else 'Redis'} {version_in(said)}, {origin}"
 
 
 @pytest.mark.parametrize(
