@@ -8,6 +8,15 @@ PYTEST_ARGS ?=
 WORKERS ?= 3
 BENCH_ARGS ?=
 
+# What was mistyped is refused in a line, before anything is installed or run.
+YES := 1 y yes true
+NO  := 0 n no false
+ifneq ($(filter demo,$(MAKECMDGOALS)),)
+  ifneq ($(filter-out $(YES) $(NO),$(KEEP)),)
+    $(error flatguard: KEEP=$(KEEP) is neither yes nor no: say KEEP=1, or leave it out)
+  endif
+endif
+
 .DEFAULT_GOAL := help
 .PHONY: help install demo run test check fmt lock docs bench up down clean
 
@@ -29,7 +38,7 @@ $(STAMP): requirements/dev.txt pyproject.toml
 	@touch $@
 
 demo: install ## the incident, replayed and proved: 44 of 674 positions (KEEP=1 leaves everything running)
-	@$(BIN)/python -m demo $(if $(KEEP),--keep)
+	@$(BIN)/python -m demo $(if $(filter $(YES),$(KEEP)),--keep)
 
 run: install ## the trio on the simulator, in the foreground, until Ctrl-C
 	@$(BIN)/python -m demo --only-run

@@ -25,6 +25,7 @@ class House:
     def __init__(self, directory: Path) -> None:
         self.root = directory / "flatguard"
         self._notes = directory / "notes"
+        self.errors: list[str] = []
         for name in ("Makefile", "pyproject.toml", "requirements/dev.txt", ".ci/run"):
             (self.root / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(ROOT / name, self.root / name)
@@ -37,10 +38,11 @@ class House:
         (self.root / ".venv/.installed").touch()
 
     def run(self, *command: str, **environ: str) -> tuple[int, list[str]]:
-        """The exit code, and each program that was called, in order."""
+        """The exit code, and each program that was called, in order; what was said on stderr is in `errors`."""
         self._notes.write_text("")
         environment = {**self._environ, **environ}
-        ended = subprocess.run(command, cwd=self.root, env=environment, capture_output=True, check=False)
+        ended = subprocess.run(command, cwd=self.root, env=environment, capture_output=True, text=True, check=False)
+        self.errors = ended.stderr.splitlines()
         return ended.returncode, self._notes.read_text().splitlines()
 
 
@@ -53,7 +55,8 @@ def house(tmp_path: Path) -> House:
     ("words", "called"),
     [
         (["demo"], "python -m demo"),
-        (["demo", "KEEP=1"], "python -m demo --keep"),
+        *((["demo", f"KEEP={word}"], "python -m demo --keep") for word in ("1", "y", "yes", "true")),
+        *((["demo", f"KEEP={word}"], "python -m demo") for word in ("0", "n", "no", "false", "")),
         (["run"], "python -m demo --only-run"),
         (["test"], "python -m pytest --numprocesses 3 --dist loadfile tests"),
         (["bench"], "python -m bench"),
@@ -66,6 +69,21 @@ def test_what_is_installed_is_run_and_not_installed_again(house: House, words: l
     code, notes = house.run("make", *words)
 
     assert (code, [" ".join(note.split()) for note in notes]) == (0, [f"{called} REQUIRE_CONTAINERS="])
+
+
+@pytest.mark.parametrize("word", ["2", "nope", "yes no maybe"])
+def test_what_is_neither_yes_nor_no_is_refused_in_a_line(house: House, word: str) -> None:
+    house.installed()
+
+    assert house.run("make", "demo", f"KEEP={word}") == (2, [])
+    (line,) = house.errors
+    assert f"flatguard: KEEP={word} is neither yes nor no: say KEEP=1, or leave it out" in line
+
+
+def test_only_the_demo_looks_at_keep(house: House) -> None:
+    house.installed()
+
+    assert house.run("make", "bench", KEEP="whatever")[0] == 0
 
 
 def test_a_changed_lock_file_is_installed_before_anything_runs(house: House) -> None:
