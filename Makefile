@@ -16,6 +16,10 @@ ifneq ($(filter demo,$(MAKECMDGOALS)),)
     $(error flatguard: KEEP=$(KEEP) is neither yes nor no: say KEEP=1, or leave it out)
   endif
 endif
+ifneq ($(filter test,$(MAKECMDGOALS)),)
+  $(foreach test,$(TESTS),$(if $(wildcard $(firstword $(subst ::, ,$(test)))),,\
+    $(error flatguard: there is no $(firstword $(subst ::, ,$(test))): TESTS names what to test, PYTEST_ARGS its options)))
+endif
 
 .DEFAULT_GOAL := help
 .PHONY: help install demo run test check fmt lock docs bench up down clean

@@ -26,6 +26,7 @@ class House:
         self.root = directory / "flatguard"
         self._notes = directory / "notes"
         self.errors: list[str] = []
+        (self.root / "tests/unit").mkdir(parents=True)
         for name in ("Makefile", "pyproject.toml", "requirements/dev.txt", ".ci/run"):
             (self.root / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(ROOT / name, self.root / name)
@@ -59,6 +60,11 @@ def house(tmp_path: Path) -> House:
         *((["demo", f"KEEP={word}"], "python -m demo") for word in ("0", "n", "no", "false", "")),
         (["run"], "python -m demo --only-run"),
         (["test"], "python -m pytest --numprocesses 3 --dist loadfile tests"),
+        (["test", "TESTS=tests/unit tests"], "python -m pytest --numprocesses 3 --dist loadfile tests/unit tests"),
+        (
+            ["test", "TESTS=pyproject.toml::test_one[x-1]"],
+            "python -m pytest --numprocesses 3 --dist loadfile pyproject.toml::test_one[x-1]",
+        ),
         (["bench"], "python -m bench"),
     ],
     ids=" ".join,
@@ -84,6 +90,15 @@ def test_only_the_demo_looks_at_keep(house: House) -> None:
     house.installed()
 
     assert house.run("make", "bench", KEEP="whatever")[0] == 0
+
+
+@pytest.mark.parametrize("tests", ["tests/unit/nonsense", "tests tests/unit/nonsense", "tests/unit/nonsense::test_x"])
+def test_a_mistyped_path_is_named_in_a_line(house: House, tests: str) -> None:
+    house.installed()
+
+    assert house.run("make", "test", f"TESTS={tests}") == (2, [])
+    (line,) = house.errors
+    assert "flatguard: there is no tests/unit/nonsense: TESTS names what to test, PYTEST_ARGS its options" in line
 
 
 def test_a_changed_lock_file_is_installed_before_anything_runs(house: House) -> None:
