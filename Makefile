@@ -31,6 +31,8 @@ install: $(STAMP) ## virtual environment with hash-pinned dependencies (once; la
 
 # A Python without ensurepip (Debian without python3-venv) gets a bare environment, and its own pip fills it.
 $(STAMP): requirements/dev.txt pyproject.toml
+	@command -v $(firstword $(PYTHON)) >/dev/null || \
+	  { echo "flatguard: there is no program $(PYTHON); name one: make PYTHON=python3.12 $(MAKECMDGOALS)" >&2; exit 2; }
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	  { echo "flatguard: $(PYTHON) is older than 3.11; name a newer one: make PYTHON=python3.12 $(MAKECMDGOALS)" >&2; exit 2; }
 	@echo "flatguard: installing hash-pinned dependencies into $(VENV) (about a minute, once)"

@@ -101,6 +101,21 @@ def test_a_mistyped_path_is_named_in_a_line(house: House, tests: str) -> None:
     assert "flatguard: there is no tests/unit/nonsense: TESTS names what to test, PYTEST_ARGS its options" in line
 
 
+def test_a_python_that_is_not_there_is_not_called_old(house: House) -> None:
+    assert house.run("make", "PYTHON=nopython", "install") == (2, [])
+    assert house.errors[0] == "flatguard: there is no program nopython; name one: make PYTHON=python3.12 install"
+    assert len(house.errors) == 2  # the other is make's own
+
+
+def test_an_old_python_is_called_old(house: House) -> None:
+    a_program(house.root.parent / "bin/python2")
+
+    code, _ = house.run("make", "PYTHON=python2", "install", FAIL="1")
+
+    assert code == 2
+    assert house.errors[0].startswith("flatguard: python2 is older than 3.11; ")
+
+
 def test_a_changed_lock_file_is_installed_before_anything_runs(house: House) -> None:
     house.installed()
     later = (house.root / ".venv/.installed").stat().st_mtime + 10
