@@ -78,11 +78,19 @@ docs: install ## generated documents: JSON Schemas, AsyncAPI, the pages of every
 	@$(BIN)/python -m runtime.document
 	@$(BIN)/python -m metrics_page
 
+define need_compose
+	@command -v docker >/dev/null || { echo "flatguard: this needs Docker, and there is no program docker" >&2; exit 2; }
+	@docker compose version >/dev/null 2>&1 || \
+	  { echo "flatguard: this Docker has no Compose: install its plugin (docker-compose-plugin, or docker-compose-v2)" >&2; exit 2; }
+endef
+
 up: ## a drill in containers: the trio on the simulator (needs Docker with Compose)
+	$(need_compose)
 	@docker compose up --build --detach --wait
 	@echo "flatguard: up and ready; the operator's way in: docker compose run --rm flatctl status"
 
 down: ## stop the containers; data and latch stay (docker compose down -v drops them)
+	$(need_compose)
 	@docker compose down
 
 bench: install ## measure: time to flat, CPU, memory, events per second; writes bench/results/

@@ -116,6 +116,39 @@ def test_an_old_python_is_called_old(house: House) -> None:
     assert house.errors[0].startswith("flatguard: python2 is older than 3.11; ")
 
 
+@pytest.mark.parametrize(("target", "does"), [("up", "up --build --detach --wait"), ("down", "down")])
+def test_the_drill_takes_what_compose_there_is(house: House, target: str, does: str) -> None:
+    a_program(house.root.parent / "bin/docker")
+
+    assert house.run("make", target) == (
+        0,
+        ["docker compose version REQUIRE_CONTAINERS=", f"docker compose {does} REQUIRE_CONTAINERS="],
+    )
+
+
+@pytest.mark.parametrize("target", ["up", "down"])
+def test_a_docker_without_compose_is_told_in_a_line(house: House, target: str) -> None:
+    a_program(house.root.parent / "bin/docker")
+
+    assert house.run("make", target, FAIL="125") == (2, ["docker compose version REQUIRE_CONTAINERS="])
+    assert house.errors[0].startswith("flatguard: this Docker has no Compose: install its plugin")
+    assert len(house.errors) == 2  # the other is make's own
+
+
+@pytest.mark.parametrize("target", ["up", "down"])
+def test_a_machine_without_docker_is_told_in_a_line(house: House, target: str) -> None:
+    bare = house.root.parent / "bare"
+    for name in ("make", "sh"):
+        found = shutil.which(name)
+        assert found is not None
+        bare.mkdir(exist_ok=True)
+        (bare / name).symlink_to(found)
+
+    assert house.run("make", target, PATH=str(bare)) == (2, [])
+    assert house.errors[0] == "flatguard: this needs Docker, and there is no program docker"
+    assert len(house.errors) == 2
+
+
 def test_a_changed_lock_file_is_installed_before_anything_runs(house: House) -> None:
     house.installed()
     later = (house.root / ".venv/.installed").stat().st_mtime + 10
