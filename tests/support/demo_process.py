@@ -15,7 +15,7 @@ SERVICES = ("redis", "exchange-sim", "flatten-executor", "position-oracle", "gov
 
 def hear_every_signal() -> None:
     """What runs the tests in the background, or under nohup, has children that begin deaf to these."""
-    for number in (signal.SIGINT, signal.SIGHUP):
+    for number in (signal.SIGINT, signal.SIGHUP, signal.SIGQUIT):
         signal.signal(number, signal.SIG_DFL)
 
 

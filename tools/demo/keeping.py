@@ -8,6 +8,7 @@ import http.client
 import json
 import shlex
 import shutil
+import signal
 import sys
 from contextlib import suppress
 from pathlib import Path
@@ -17,6 +18,7 @@ from msgspec import Struct
 
 from demo.asking import http_request
 from demo.processes import Processes, Record, stop_recorded
+from demo.signals import heard
 from demo.stack import Stack
 from demo.telling import Teller
 
@@ -90,7 +92,7 @@ def explain(stack: Stack, teller: Teller, *, flattened: bool) -> None:
         ("", [audit] if stack.redis_cli else []),
         ("metrics (and /readyz):", [f"{service.url}/metrics  {service.name}" for service in services]),
         ("logs:", [f"{directory}/*.log"]),
-        ("stop everything:", ["demo-stop" if flattened else "Ctrl-C here"]),
+        ("stop everything:", ["demo-stop" if flattened or signal.SIGINT not in heard() else "Ctrl-C here"]),
     )
     for title, commands in parts:
         if title:

@@ -57,6 +57,7 @@ async def redis_that_it_takes() -> str:
         (signal.SIGHUP, 129, "The trio is up"),
         (signal.SIGINT, 130, "run started by"),
         (signal.SIGTERM, 143, "run started by"),
+        (signal.SIGQUIT, 131, "run started by"),
     ],
     ids=str,
 )
