@@ -20,7 +20,7 @@ from demo.processes import ChildDied, Processes
 from demo.signals import SIGNALLED, STDERR, heard
 from demo.stack import Stack, start_stack
 from demo.story import introduce, tell
-from demo.telling import Teller
+from demo.telling import CannotTell, Teller
 from exchange.errors import ExchangeError
 
 FAILED = 1
@@ -42,8 +42,8 @@ def _later(directory: Path, action: Callable[[Path], str]) -> int:
     for number in heard():
         signal.signal(number, signal.SIG_DFL)
     try:
-        sys.stdout.write(f"{action(directory)}\n")
-    except ValueError as error:
+        Teller().command(action(directory))
+    except (ValueError, CannotTell) as error:
         _say(str(error))
         return FAILED
     return 0
@@ -75,7 +75,7 @@ async def _run(*, keep: bool, only_run: bool) -> int:
         outside = keeping.is_stopped_from_outside(directory)
         _say("stopped from outside" if outside else str(error))
         code = 0 if outside and only_run else FAILED
-    except (CannotStart, ExchangeError, RedisError, UndecodableEntry) as error:
+    except (CannotStart, CannotTell, ExchangeError, RedisError, UndecodableEntry) as error:
         _say(str(error))
         code = FAILED
     finally:

@@ -1,6 +1,8 @@
 """However the demo is ended, it says so in a line and leaves nothing."""
 
+import shlex
 import signal
+import sys
 from pathlib import Path
 
 import pytest
@@ -54,3 +56,11 @@ async def test_a_signal_that_comes_before_everything_is_imported_ends_it_in_a_li
     demo.process.send_signal(number)
 
     assert await demo.end() == (128 + number, f"demo: {number.name}: ended before anything was started\n")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full on this machine")
+async def test_what_cannot_be_written_is_told_in_a_line(tmp_path: Path) -> None:
+    code, said = await shell(f"TMPDIR={tmp_path} exec {shlex.quote(sys.executable)} -m demo 2>&1 >/dev/full")
+
+    assert (code, said) == (1, "demo: cannot write to stdout: No space left on device\n")
+    assert Demo(tmp_path).traces() == []
