@@ -2,14 +2,30 @@
 
 import asyncio
 import http.client
+import socket
 from collections.abc import Awaitable, Callable
 
 START_S = 30.0
 TICK_S = 0.02
+LOOPBACK_S = 2.0
 
 
 class CannotStart(Exception):
     """The demo cannot run here; the text is one clear line."""
+
+
+def check_loopback() -> None:
+    """Raises CannotStart where this machine cannot reach itself: everything would be waited for in vain."""
+    with socket.socket() as listener:
+        try:
+            listener.bind(("127.0.0.1", 0))
+            listener.listen()
+            socket.create_connection(listener.getsockname(), LOOPBACK_S).close()
+        except OSError as error:
+            reason = error.strerror or error
+            raise CannotStart(
+                f"127.0.0.1 cannot be reached: {reason}; is the loopback interface up (ip link set lo up)?"
+            ) from error
 
 
 async def until(what: str, found: Callable[[], Awaitable[bool]], seconds: float = START_S) -> None:

@@ -13,7 +13,7 @@ from msgspec import Struct
 from redis.exceptions import RedisError
 
 from contracts.streams import DEFAULT_ALLOCATION_PREFIX, DEFAULT_NAMESPACE, Keys
-from demo.asking import CannotStart, http_get, until
+from demo.asking import CannotStart, check_loopback, http_get, until
 from demo.processes import Child, ChildDied, Processes
 from demo.redis_binary import HOW_TO_GET_ONE, client_of, find_redis, version_in
 from demo.seeding import write_targets
@@ -73,6 +73,7 @@ async def start_stack(processes: Processes, directory: Path, *, lasting: bool) -
     if found is None:
         raise CannotStart(HOW_TO_GET_ONE)
     program, origin = found
+    check_loopback()
     redis, redis_url, version = await _start_redis(processes, directory, program, environ)
     exchange = processes.start(
         "exchange-sim", _python("exchange_sim.main", "--port", "0", "--scenario", "incident"), environ
