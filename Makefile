@@ -8,6 +8,19 @@ PYTEST_ARGS ?=
 WORKERS ?= 3
 BENCH_ARGS ?=
 
+# What was mistyped is refused in a line, before anything is installed or run.
+YES := 1 y yes true
+NO  := 0 n no false
+ifneq ($(filter demo,$(MAKECMDGOALS)),)
+  ifneq ($(filter-out $(YES) $(NO),$(KEEP)),)
+    $(error flatguard: KEEP=$(KEEP) is neither yes nor no: say KEEP=1, or leave it out)
+  endif
+endif
+ifneq ($(filter test,$(MAKECMDGOALS)),)
+  $(foreach test,$(TESTS),$(if $(wildcard $(firstword $(subst ::, ,$(test)))),,\
+    $(error flatguard: there is no $(firstword $(subst ::, ,$(test))): TESTS names what to test, PYTEST_ARGS its options)))
+endif
+
 .DEFAULT_GOAL := help
 .PHONY: help install demo run test check fmt lock docs bench up down clean
 
@@ -18,6 +31,8 @@ install: $(STAMP) ## virtual environment with hash-pinned dependencies (once; la
 
 # A Python without ensurepip (Debian without python3-venv) gets a bare environment, and its own pip fills it.
 $(STAMP): requirements/dev.txt pyproject.toml
+	@command -v $(firstword $(PYTHON)) >/dev/null || \
+	  { echo "flatguard: there is no program $(PYTHON); name one: make PYTHON=python3.12 $(MAKECMDGOALS)" >&2; exit 2; }
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	  { echo "flatguard: $(PYTHON) is older than 3.11; name a newer one: make PYTHON=python3.12 $(MAKECMDGOALS)" >&2; exit 2; }
 	@echo "flatguard: installing hash-pinned dependencies into $(VENV) (about a minute, once)"
@@ -29,7 +44,7 @@ $(STAMP): requirements/dev.txt pyproject.toml
 	@touch $@
 
 demo: install ## the incident, replayed and proved: 44 of 674 positions (KEEP=1 leaves everything running)
-	@$(BIN)/python -m demo $(if $(KEEP),--keep)
+	@$(BIN)/python -m demo $(if $(filter $(YES),$(KEEP)),--keep)
 
 run: install ## the trio on the simulator, in the foreground, until Ctrl-C
 	@$(BIN)/python -m demo --only-run
@@ -64,11 +79,19 @@ docs: install ## generated documents: JSON Schemas, AsyncAPI, the pages of every
 	@$(BIN)/python -m metrics_page
 	@$(BIN)/python -m contracts.redis_users >deploy/redis/users.acl
 
+define need_compose
+	@command -v docker >/dev/null || { echo "flatguard: this needs Docker, and there is no program docker" >&2; exit 2; }
+	@docker compose version >/dev/null 2>&1 || \
+	  { echo "flatguard: this Docker has no Compose: install its plugin (docker-compose-plugin, or docker-compose-v2)" >&2; exit 2; }
+endef
+
 up: ## a drill in containers: the trio on the simulator (needs Docker with Compose)
+	$(need_compose)
 	@docker compose up --build --detach --wait
 	@echo "flatguard: up and ready; the operator's way in: docker compose run --rm flatctl status"
 
 down: ## stop the containers; data and latch stay (docker compose down -v drops them)
+	$(need_compose)
 	@docker compose down
 
 bench: install ## measure: time to flat, CPU, memory, events per second; writes bench/results/

@@ -10,6 +10,7 @@ import pytest
 import yaml
 from msgspec import Struct
 
+from demo import seeding
 from exchange_sim.settings import parse
 from flatctl.settings import FlatctlSettings
 from flatten_executor.settings import ExecutorSettings
@@ -82,6 +83,18 @@ def test_a_program_starts_with_a_copy_of_the_example(name: str) -> None:
 
     assert settings["EXCHANGE_ENV"] == "sim"
     assert settings.get("GOV_TESTNET_FORCE_FLATTEN") in (None, False)
+
+
+def test_the_targets_are_written_where_the_governor_looks_when_somebody_asks_for_it() -> None:
+    service = services()["demo-targets"]
+    settings = load(seeding.Settings, service["environment"])
+    governor = load(GovernorSettings, services()["governor"]["environment"])
+
+    assert service["command"] == [seeding.PROGRAM]
+    assert service["profiles"] == ["operator"]
+    assert settings.redis_url == governor.redis_url
+    assert settings.flatten_allocation_prefix == governor.flatten_allocation_prefix
+    assert settings.exchange_base_url == services()["position-oracle"]["environment"]["EXCHANGE_BASE_URL"]
 
 
 def test_only_the_executor_holds_a_key_that_trades_and_the_governor_holds_none() -> None:

@@ -25,6 +25,8 @@ class House:
     def __init__(self, directory: Path) -> None:
         self.root = directory / "flatguard"
         self._notes = directory / "notes"
+        self.errors: list[str] = []
+        (self.root / "tests/unit").mkdir(parents=True)
         for name in ("Makefile", "pyproject.toml", "requirements/dev.txt", ".ci/run"):
             (self.root / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(ROOT / name, self.root / name)
@@ -37,10 +39,11 @@ class House:
         (self.root / ".venv/.installed").touch()
 
     def run(self, *command: str, **environ: str) -> tuple[int, list[str]]:
-        """The exit code, and each program that was called, in order."""
+        """The exit code, and each program that was called, in order; what was said on stderr is in `errors`."""
         self._notes.write_text("")
         environment = {**self._environ, **environ}
-        ended = subprocess.run(command, cwd=self.root, env=environment, capture_output=True, check=False)
+        ended = subprocess.run(command, cwd=self.root, env=environment, capture_output=True, text=True, check=False)
+        self.errors = ended.stderr.splitlines()
         return ended.returncode, self._notes.read_text().splitlines()
 
 
@@ -53,9 +56,15 @@ def house(tmp_path: Path) -> House:
     ("words", "called"),
     [
         (["demo"], "python -m demo"),
-        (["demo", "KEEP=1"], "python -m demo --keep"),
+        *((["demo", f"KEEP={word}"], "python -m demo --keep") for word in ("1", "y", "yes", "true")),
+        *((["demo", f"KEEP={word}"], "python -m demo") for word in ("0", "n", "no", "false", "")),
         (["run"], "python -m demo --only-run"),
         (["test"], "python -m pytest --numprocesses 3 --dist loadfile tests"),
+        (["test", "TESTS=tests/unit tests"], "python -m pytest --numprocesses 3 --dist loadfile tests/unit tests"),
+        (
+            ["test", "TESTS=pyproject.toml::test_one[x-1]"],
+            "python -m pytest --numprocesses 3 --dist loadfile pyproject.toml::test_one[x-1]",
+        ),
         (["bench"], "python -m bench"),
     ],
     ids=" ".join,
@@ -66,6 +75,78 @@ def test_what_is_installed_is_run_and_not_installed_again(house: House, words: l
     code, notes = house.run("make", *words)
 
     assert (code, [" ".join(note.split()) for note in notes]) == (0, [f"{called} REQUIRE_CONTAINERS="])
+
+
+@pytest.mark.parametrize("word", ["2", "nope", "yes no maybe"])
+def test_what_is_neither_yes_nor_no_is_refused_in_a_line(house: House, word: str) -> None:
+    house.installed()
+
+    assert house.run("make", "demo", f"KEEP={word}") == (2, [])
+    (line,) = house.errors
+    assert f"flatguard: KEEP={word} is neither yes nor no: say KEEP=1, or leave it out" in line
+
+
+def test_only_the_demo_looks_at_keep(house: House) -> None:
+    house.installed()
+
+    assert house.run("make", "bench", KEEP="whatever")[0] == 0
+
+
+@pytest.mark.parametrize("tests", ["tests/unit/nonsense", "tests tests/unit/nonsense", "tests/unit/nonsense::test_x"])
+def test_a_mistyped_path_is_named_in_a_line(house: House, tests: str) -> None:
+    house.installed()
+
+    assert house.run("make", "test", f"TESTS={tests}") == (2, [])
+    (line,) = house.errors
+    assert "flatguard: there is no tests/unit/nonsense: TESTS names what to test, PYTEST_ARGS its options" in line
+
+
+def test_a_python_that_is_not_there_is_not_called_old(house: House) -> None:
+    assert house.run("make", "PYTHON=nopython", "install") == (2, [])
+    assert house.errors[0] == "flatguard: there is no program nopython; name one: make PYTHON=python3.12 install"
+    assert len(house.errors) == 2  # the other is make's own
+
+
+def test_an_old_python_is_called_old(house: House) -> None:
+    a_program(house.root.parent / "bin/python2")
+
+    code, _ = house.run("make", "PYTHON=python2", "install", FAIL="1")
+
+    assert code == 2
+    assert house.errors[0].startswith("flatguard: python2 is older than 3.11; ")
+
+
+@pytest.mark.parametrize(("target", "does"), [("up", "up --build --detach --wait"), ("down", "down")])
+def test_the_drill_takes_what_compose_there_is(house: House, target: str, does: str) -> None:
+    a_program(house.root.parent / "bin/docker")
+
+    assert house.run("make", target) == (
+        0,
+        ["docker compose version REQUIRE_CONTAINERS=", f"docker compose {does} REQUIRE_CONTAINERS="],
+    )
+
+
+@pytest.mark.parametrize("target", ["up", "down"])
+def test_a_docker_without_compose_is_told_in_a_line(house: House, target: str) -> None:
+    a_program(house.root.parent / "bin/docker")
+
+    assert house.run("make", target, FAIL="125") == (2, ["docker compose version REQUIRE_CONTAINERS="])
+    assert house.errors[0].startswith("flatguard: this Docker has no Compose: install its plugin")
+    assert len(house.errors) == 2  # the other is make's own
+
+
+@pytest.mark.parametrize("target", ["up", "down"])
+def test_a_machine_without_docker_is_told_in_a_line(house: House, target: str) -> None:
+    bare = house.root.parent / "bare"
+    for name in ("make", "sh"):
+        found = shutil.which(name)
+        assert found is not None
+        bare.mkdir(exist_ok=True)
+        (bare / name).symlink_to(found)
+
+    assert house.run("make", target, PATH=str(bare)) == (2, [])
+    assert house.errors[0] == "flatguard: this needs Docker, and there is no program docker"
+    assert len(house.errors) == 2
 
 
 def test_a_changed_lock_file_is_installed_before_anything_runs(house: House) -> None:

@@ -2,16 +2,18 @@
 
 import re
 import shlex
+import subprocess
 import tomllib
 from collections.abc import Iterator
 
 import pytest
 import yaml
 
+from demo.stack import REDIS_OPTIONS
 from flatctl.main import app
-from support.tree import text_of
+from support.tree import ROOT, text_of
 
-SHELL = {"PATH=$PWD/.venv/bin:$PATH", "set", ".", "cp", "curl", "redis-server"}
+SHELL = {"PATH=$PWD/.venv/bin:$PATH", "set", ".", "cp", "mkdir", "curl", "redis-server"}
 PROGRAMS = set(tomllib.loads(text_of("pyproject.toml"))["project"]["scripts"])
 
 
@@ -52,3 +54,17 @@ def test_every_container_is_in_the_compose_file() -> None:
 def test_every_flatctl_command_is_understood(words: list[str]) -> None:
     # An unknown command or option is found before the help is shown, and nothing is done.
     app([*words, "--help"], prog_name="flatctl", standalone_mode=False)
+
+
+def test_the_redis_that_one_starts_by_hand_is_durable_and_keeps_its_data_out_of_the_clone() -> None:
+    (server,) = [words for words in COMMANDS if words[0] == "redis-server"]
+    options = dict(zip(server[1::2], server[2::2], strict=True))
+    directory = options.pop("--dir")
+
+    assert COMMANDS.index(["mkdir", "-p", directory]) < COMMANDS.index(server)
+    assert options
+    assert options.items() <= dict(zip(REDIS_OPTIONS[::2], REDIS_OPTIONS[1::2], strict=True)).items()
+    # Without the option, or with an older clone's habits, it still is nothing to check in.
+    for left in (f"{directory}/x", "appendonly.aof", "appendonlydir/x", "dump.rdb"):
+        command = ["git", "-c", "safe.directory=*", "check-ignore", "--quiet", left]
+        assert subprocess.run(command, cwd=ROOT, check=False).returncode == 0, left

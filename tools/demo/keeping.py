@@ -8,17 +8,23 @@ import http.client
 import json
 import shlex
 import shutil
+import signal
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import msgspec
 from msgspec import Struct
 
+from demo.asking import http_request
 from demo.processes import Processes, Record, stop_recorded
-from demo.stack import Stack, http_request
+from demo.signals import heard
+from demo.stack import Stack
 from demo.telling import Teller
 
 KEPT = "kept.json"
+STOPPING = "stopping"
+"""Who stops what runs in a directory says so there first: then its ending is no failure, and removing it is theirs."""
 COMMANDS = "bin"
 TOOL_VARIABLES = (
     "REDIS_URL",
@@ -86,7 +92,7 @@ def explain(stack: Stack, teller: Teller, *, flattened: bool) -> None:
         ("", [audit] if stack.redis_cli else []),
         ("metrics (and /readyz):", [f"{service.url}/metrics  {service.name}" for service in services]),
         ("logs:", [f"{directory}/*.log"]),
-        ("stop everything:", ["demo-stop" if flattened else "Ctrl-C here"]),
+        ("stop everything:", ["demo-stop" if flattened or signal.SIGINT not in heard() else "Ctrl-C here"]),
     )
     for title, commands in parts:
         if title:
@@ -106,9 +112,22 @@ def reset_left_running(directory: Path) -> str:
 def stop_left_running(directory: Path) -> str:
     """End what a demo left running in `directory` and remove it; what was done, in a line. Raises ValueError."""
     kept = _kept(directory, "--stop")
+    with suppress(FileNotFoundError):  # another was quicker
+        (directory / STOPPING).touch()
     stopped = stop_recorded(tuple(reversed(kept.processes)))
-    shutil.rmtree(directory)
+    remove(directory)
     return f"stopped: {', '.join(stopped) or 'nothing was running any more'}; removed {directory}"
+
+
+def is_stopped_from_outside(directory: Path) -> bool:
+    """Whether somebody else ends what runs there, or has ended it."""
+    return not directory.exists() or (directory / STOPPING).exists()
+
+
+def remove(directory: Path) -> None:
+    """As `shutil.rmtree`; that another was quicker is no error."""
+    with suppress(FileNotFoundError):
+        shutil.rmtree(directory)
 
 
 def _ask(url: str, method: str, path: str) -> bytes:

@@ -3,7 +3,6 @@
 import argparse
 import asyncio
 import os
-import shutil
 import signal
 import sys
 import tempfile
@@ -16,17 +15,16 @@ from redis.exceptions import RedisError
 
 from contracts.codec import UndecodableEntry
 from demo import keeping
+from demo.asking import CannotStart
 from demo.processes import ChildDied, Processes
-from demo.stack import CannotStart, Stack, start_stack
+from demo.signals import SIGNALLED, STDERR, heard
+from demo.stack import Stack, start_stack
 from demo.story import introduce, tell
-from demo.telling import Teller
+from demo.telling import CannotTell, Teller
 from exchange.errors import ExchangeError
 
 FAILED = 1
-SIGNALLED = 128
-STDERR = 2
 WATCH_S = 0.05
-ENDINGS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 def main() -> None:
@@ -40,10 +38,12 @@ def main() -> None:
 
 
 def _later(directory: Path, action: Callable[[Path], str]) -> int:
-    """Do something with what an earlier demo left running."""
+    """Do something with what an earlier demo left running. A signal ends it, as it does any program."""
+    for number in heard():
+        signal.signal(number, signal.SIG_DFL)
     try:
-        sys.stdout.write(f"{action(directory)}\n")
-    except ValueError as error:
+        Teller().command(action(directory))
+    except (ValueError, CannotTell) as error:
         _say(str(error))
         return FAILED
     return 0
@@ -71,13 +71,18 @@ async def _run(*, keep: bool, only_run: bool) -> int:
     except _Ended as ended:
         _say(f"{ended.signal.name}: stopping everything")
         code = 0 if only_run else SIGNALLED + ended.signal
-    except (CannotStart, ChildDied, ExchangeError, RedisError, UndecodableEntry) as error:
+    except ChildDied as error:
+        outside = keeping.is_stopped_from_outside(directory)
+        _say("stopped from outside" if outside else str(error))
+        code = 0 if outside and only_run else FAILED
+    except (CannotStart, CannotTell, ExchangeError, RedisError, UndecodableEntry) as error:
         _say(str(error))
         code = FAILED
     finally:
         if not kept:
             processes.stop_all()
-            shutil.rmtree(directory)
+            if not keeping.is_stopped_from_outside(directory):
+                keeping.remove(directory)
     return code
 
 
@@ -141,9 +146,8 @@ def _listen_for_signals() -> "asyncio.Future[int]":
         if not first.done():
             first.set_result(number)
 
-    for number in ENDINGS:
-        if signal.getsignal(number) is not signal.SIG_IGN:  # nohup means it
-            loop.add_signal_handler(number, on_signal, number)
+    for number in heard():
+        loop.add_signal_handler(number, on_signal, number)
     return first
 
 
@@ -151,7 +155,7 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m demo", description=__doc__)
     choice = parser.add_mutually_exclusive_group()
     choice.add_argument("--keep", action="store_true", help="leave everything running, and say how to look at it")
-    choice.add_argument("--only-run", action="store_true", help="start everything and wait for Ctrl-C")
+    choice.add_argument("--only-run", action="store_true", help="start everything and wait for Ctrl-C or --stop")
     choice.add_argument("--stop", metavar="DIR", type=Path, help="stop what --keep has left running")
     choice.add_argument("--reset", metavar="DIR", type=Path, help="open the positions of a demo that runs again")
     return parser.parse_args()

@@ -45,10 +45,14 @@ class Child:
         return self.popen.pid
 
     def tail(self) -> str:
-        """The last lines of its log."""
+        """The last lines of its log, while there is one."""
         if self.log is None:
             return ""
-        return "\n".join(self.log.read_text(errors="replace").splitlines()[-TAIL_LINES:])
+        try:
+            said = self.log.read_text(errors="replace")
+        except FileNotFoundError:
+            return ""
+        return "\n".join(said.splitlines()[-TAIL_LINES:])
 
 
 class Processes:

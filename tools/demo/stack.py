@@ -2,27 +2,24 @@
 
 import asyncio
 import http.client
-import json
 import os
 import re
 import socket
 import sys
-from collections.abc import Awaitable, Callable, Mapping
-from decimal import Decimal
+from collections.abc import Mapping
 from pathlib import Path
 
 from msgspec import Struct
 from redis.exceptions import RedisError
 
 from contracts.streams import DEFAULT_ALLOCATION_PREFIX, DEFAULT_NAMESPACE, Keys
+from demo.asking import CannotStart, check_loopback, http_get, until
 from demo.processes import Child, ChildDied, Processes
-from demo.redis_binary import HOW_TO_GET_ONE, client_of, find_redis
-from demo.targets import targets
+from demo.redis_binary import HOW_TO_GET_ONE, client_of, find_redis, version_in
+from demo.seeding import write_targets
 from runtime.redis_client import open_redis, raw
 from runtime.variables import KNOWN_VARIABLES, PREFIXES
 
-START_S = 30.0
-TICK_S = 0.02
 PORT_ATTEMPTS = 5
 REDIS_OPTIONS = (
     *("--bind", "127.0.0.1", "--maxmemory-policy", "noeviction"),
@@ -32,10 +29,6 @@ ACCOUNT = "main"
 SIM_KEY, SIM_SECRET = "sim-key", "sim-secret"  # the simulator's own dummies
 SIM_READ_KEY, SIM_READ_SECRET = "sim-read-key", "sim-read-secret"
 _LISTENING = re.compile(r"listening on (http://[0-9.]+:[0-9]+)")
-
-
-class CannotStart(Exception):
-    """The demo cannot run here; the text is one clear line."""
 
 
 class Service(Struct, frozen=True, kw_only=True):
@@ -51,6 +44,7 @@ class Stack(Struct, frozen=True, kw_only=True):
 
     directory: Path
     redis_origin: str
+    """Where the server is from, and its version."""
     redis_url: str
     redis_cli: Path | None
     """The client that came with the server, if one did."""
@@ -79,7 +73,8 @@ async def start_stack(processes: Processes, directory: Path, *, lasting: bool) -
     if found is None:
         raise CannotStart(HOW_TO_GET_ONE)
     program, origin = found
-    redis, redis_url = await _start_redis(processes, directory, program, environ)
+    check_loopback()
+    redis, redis_url, version = await _start_redis(processes, directory, program, environ)
     exchange = processes.start(
         "exchange-sim", _python("exchange_sim.main", "--port", "0", "--scenario", "incident"), environ
     )
@@ -114,7 +109,7 @@ async def start_stack(processes: Processes, directory: Path, *, lasting: bool) -
     names += [Service(name=child.name, pid=child.pid, url=url) for child, url in zip(children, urls, strict=True)]
     return Stack(
         directory=directory,
-        redis_origin=origin,
+        redis_origin=f"{version}, {origin}",
         redis_url=redis_url,
         redis_cli=client_of(program),
         exchange_url=exchange_url,
@@ -134,42 +129,14 @@ def _is_ours(name: str) -> bool:
     return name in KNOWN_VARIABLES or base in KNOWN_VARIABLES or name.startswith(PREFIXES)
 
 
-async def until(what: str, found: Callable[[], Awaitable[bool]], seconds: float = START_S) -> None:
-    """Ask until it is so. Raises CannotStart when it does not come."""
-    try:
-        async with asyncio.timeout(seconds):
-            while not await found():  # noqa: ASYNC110 - other processes: there is nothing to wait on but asking
-                await asyncio.sleep(TICK_S)
-    except TimeoutError:
-        raise CannotStart(f"waited {seconds:g} s for {what}, and it did not come") from None
-
-
-async def http_get(url: str, path: str) -> tuple[int, bytes]:
-    """One request, off the event loop; status 0 while nobody answers."""
-    return await asyncio.to_thread(http_request, url, "GET", path)
-
-
-def http_request(url: str, method: str, path: str) -> tuple[int, bytes]:
-    """One request; status 0 when nobody answers."""
-    connection = http.client.HTTPConnection(url.removeprefix("http://"), timeout=5)
-    try:
-        connection.request(method, path)
-        response = connection.getresponse()
-        return response.status, response.read()
-    except OSError:
-        return 0, b""
-    finally:
-        connection.close()
-
-
 def _python(module: str, *arguments: str) -> list[str]:
     return [sys.executable, "-m", module, *arguments]
 
 
 async def _start_redis(
     processes: Processes, directory: Path, program: Path, environ: Mapping[str, str]
-) -> tuple[Child, str]:
-    """On a free port; another process may take the port first, so it is tried again."""
+) -> tuple[Child, str, str]:
+    """Process, address and version; on a free port. Another process may take the port first, so it is tried again."""
     data = directory / "redis"
     data.mkdir()
     for attempt in range(PORT_ATTEMPTS):
@@ -178,13 +145,13 @@ async def _start_redis(
         child = processes.start("redis", arguments, environ)
         url = f"redis://127.0.0.1:{port}/0"
         try:
-            await _answers(child, url, processes)
+            version = await _answers(child, url, processes)
         except ChildDied as error:
             if "in use" not in str(error) or attempt == PORT_ATTEMPTS - 1:
                 raise
             processes.forget(child)
         else:
-            return child, url
+            return child, url, version
     raise CannotStart("no free port for Redis")
 
 
@@ -194,7 +161,9 @@ def _free_port() -> int:
         return int(listener.getsockname()[1])
 
 
-async def _answers(child: Child, url: str, processes: Processes) -> None:
+async def _answers(child: Child, url: str, processes: Processes) -> str:
+    """The version of the server that answers."""
+    versions: list[str] = []
     redis = open_redis(url, name="demo")
 
     async def pings() -> bool:
@@ -203,6 +172,7 @@ async def _answers(child: Child, url: str, processes: Processes) -> None:
             info: bytes = await raw(redis, "INFO", "server")
         except RedisError:
             return False
+        versions.append(version_in(info.decode(errors="replace")))
         # Another server that took the port first would answer too.
         return f"process_id:{child.pid}\r".encode() in info
 
@@ -210,6 +180,7 @@ async def _answers(child: Child, url: str, processes: Processes) -> None:
         await until("Redis", pings)
     finally:
         await redis.aclose()
+    return versions[-1]
 
 
 async def _listening(child: Child) -> str:
@@ -237,17 +208,8 @@ async def _ready(child: Child) -> str:
 
 
 async def _write_targets(redis_url: str, exchange_url: str) -> None:
-    """What others would have written: an allocation for every symbol that holds a position."""
-    status, body = await http_get(exchange_url, "/sim/state")
-    if status != http.client.OK:
-        raise CannotStart(f"{exchange_url}/sim/state answers {status}")
-    state = json.loads(body)
-    holdings = [(row["symbol"], Decimal(row["notional"])) for row in state["positions"]]
     redis = open_redis(redis_url, name="demo")
     try:
-        seconds, _ = await raw(redis, "TIME")
-        for symbol, fields in targets(holdings, int(seconds)).items():
-            flat = [text for pair in fields.items() for text in pair]
-            await raw(redis, "HSET", f"{DEFAULT_ALLOCATION_PREFIX}{symbol}", *flat)
+        await write_targets(redis, DEFAULT_ALLOCATION_PREFIX, exchange_url)
     finally:
         await redis.aclose()

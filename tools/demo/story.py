@@ -13,9 +13,10 @@ from redis.asyncio import Redis
 from contracts.flattening import FlattenCompleted
 from contracts.positions import AllocationStateChanged, AllocationVerdict
 from demo import gathering
+from demo.asking import TICK_S, CannotStart, until
 from demo.processes import Processes
 from demo.proof import ALLOCATION, DirectReading, Proof, judge
-from demo.stack import TICK_S, CannotStart, Stack, until
+from demo.stack import Stack
 from demo.telling import Teller, money
 from runtime.redis_client import open_redis
 
@@ -46,7 +47,7 @@ def introduce(stack: Stack, teller: Teller, seconds: float) -> None:
     teller.step(f"The trio is up after {seconds:.1f} s, version {version('flatguard')}")
     rows = [("   ", service.name, str(service.pid), service.url) for service in stack.services]
     teller.table(("   ", "program", "pid", "address"), rows, numeric=frozenset({"pid"}))
-    teller.line(f"   Redis: {stack.redis_origin}", "dim")
+    teller.line(f"   {stack.redis_origin}", "dim")
 
 
 async def _before(stack: Stack, redis: Redis, teller: Teller) -> DirectReading:

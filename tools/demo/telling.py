@@ -14,6 +14,10 @@ from demo.proof import Finding
 PIPE_COLUMNS = 100
 
 
+class CannotTell(Exception):
+    """What the demo prints goes nowhere, and nobody has asked for that: a full disk. The text is one clear line."""
+
+
 class Teller:
     """Numbered steps, lines, tables and findings."""
 
@@ -32,12 +36,11 @@ class Teller:
 
     def line(self, text: str = "", style: str = "") -> None:
         """One line."""
-        self._print(Text(text, style=style))
+        self._print(Text(text, style=style), soft_wrap=not self._console.is_terminal)
 
     def command(self, text: str, style: str = "") -> None:
         """One that people copy: never broken, however narrow the terminal."""
-        self._console.print(Text(text, style=style), soft_wrap=True)
-        self.flush()
+        self._print(Text(text, style=style), soft_wrap=True)
 
     def quote(self, head: str, text: str, style: str = "") -> None:
         """Something said elsewhere, after a heading."""
@@ -57,17 +60,10 @@ class Teller:
         word, style = ("PASS", "green") if finding.passed else ("FAIL", "bold red")
         self._hang(Text(f"   {word}  ", style=style), Text.assemble(f"{finding.claim}: ", (finding.found, "dim")))
 
-    def flush(self) -> None:
-        """Before another process writes to the same place."""
-        try:
-            self._console.file.flush()
-        except BrokenPipeError:
-            self._console.on_broken_pipe()
-
     def _hang(self, head: Text, body: Text) -> None:
         """What does not fit in a terminal's line goes on below the body; a pipe gets one line."""
         if not self._console.is_terminal:
-            self._print(Text.assemble(head, body))
+            self._print(Text.assemble(head, body), soft_wrap=True)
             return
         grid = Table.grid()
         grid.add_column(no_wrap=True)
@@ -75,9 +71,16 @@ class Teller:
         grid.add_row(head, body)
         self._print(grid)
 
-    def _print(self, what: Text | Table) -> None:
-        self._console.print(what, soft_wrap=isinstance(what, Text) and not self._console.is_terminal)
-        self.flush()
+    def _print(self, what: Text | Table, *, soft_wrap: bool = False) -> None:
+        """At once: another process may write to the same place next. Raises CannotTell."""
+        try:
+            self._console.print(what, soft_wrap=soft_wrap)
+            self._console.file.flush()
+        except BrokenPipeError:
+            self._console.on_broken_pipe()
+        except OSError as error:
+            self._console.on_broken_pipe()
+            raise CannotTell(f"cannot write to stdout: {error.strerror or error}") from error
 
 
 class _Console(Console):

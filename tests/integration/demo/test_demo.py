@@ -6,116 +6,20 @@ import re
 import shlex
 import signal
 import sys
-from asyncio.subprocess import PIPE, STDOUT, Process
-from collections.abc import AsyncIterator, Mapping
+from asyncio.subprocess import PIPE
 from pathlib import Path
 
 import pytest
-import pytest_asyncio
 
+from demo.redis_binary import find_redis
+from support.demo_process import SERVICES, TIMEOUT_S, Demo, is_running, shell
+from support.redis_local import version_in
 from support.terminal import in_a_terminal
 
-TIMEOUT_S = 90.0
 COLUMNS = 110
 COLUMNS_USUAL = 80
 FLATTEN = ("flatctl ess activate", "flatctl arm --wait")
-SERVICES = ("redis", "exchange-sim", "flatten-executor", "position-oracle", "governor")
 FUNNEL = "seen=674 nonzero=44 filtered=44 sent=44 ok=44 errors=0 verdict=flat"
-
-
-def _hear_every_signal() -> None:
-    """What runs the tests in the background, or under nohup, has children that begin deaf to these."""
-    for number in (signal.SIGINT, signal.SIGHUP):
-        signal.signal(number, signal.SIG_DFL)
-
-
-class Demo:
-    """One run of it, in a directory of the test's own."""
-
-    def __init__(self, directory: Path, *arguments: str, environ: Mapping[str, str] | None = None) -> None:
-        self.directory = directory
-        self.lines: list[str] = []
-        self._arguments = arguments
-        self._environ = {**os.environ, "TMPDIR": str(directory), **(environ or {})}
-        self._process: Process | None = None
-
-    async def start(self) -> "Demo":
-        self._process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "demo", *self._arguments),
-            env=self._environ,
-            stdout=PIPE,
-            stderr=PIPE,
-            preexec_fn=_hear_every_signal,
-        )
-        return self
-
-    @property
-    def process(self) -> Process:
-        assert self._process is not None
-        return self._process
-
-    async def line(self, pattern: str) -> str:
-        """The next line in which the pattern is found."""
-        assert self.process.stdout is not None
-        async with asyncio.timeout(TIMEOUT_S):
-            while line := (await self.process.stdout.readline()).decode():
-                self.lines.append(line.rstrip("\n"))
-                if re.search(pattern, line):
-                    return line
-        raise AssertionError(f"no line like {pattern!r}:\n" + "\n".join(self.lines))
-
-    async def end(self) -> tuple[int, str]:
-        """Its exit code, and what it said on stderr."""
-        async with asyncio.timeout(TIMEOUT_S):
-            out, err = await self.process.communicate()
-        self.lines += out.decode().splitlines()
-        assert self.process.returncode is not None
-        return self.process.returncode, err.decode()
-
-    async def pids(self) -> dict[str, int]:
-        """Its programs, read from what it prints once all are up."""
-        await self.line(r"The trio is up")
-        found: dict[str, int] = {}
-        while len(found) < len(SERVICES):
-            name, pid, _ = (await self.line(rf"^ +({'|'.join(SERVICES)}) +\d+ +\S+://")).split()
-            found[name] = int(pid)
-        return found
-
-    def traces(self) -> list[str]:
-        """What is left in its directory, and processes that still work there."""
-        left = [path.name for path in self.directory.glob("flatguard-demo-*")]
-        return left + [line for line in running() if str(self.directory) in line]
-
-
-def running() -> list[str]:
-    """Every process's working directory and command line."""
-    found = []
-    for entry in Path("/proc").glob("[0-9]*"):
-        try:
-            words = (entry / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
-            found.append(f"{(entry / 'cwd').readlink()} {words}")
-        except OSError:
-            continue  # it ended meanwhile, or is not ours
-    return found
-
-
-def is_running(pid: int) -> bool:
-    try:
-        return "\nState:\tZ" not in Path(f"/proc/{pid}/status").read_text()
-    except OSError:
-        return False
-
-
-@pytest_asyncio.fixture
-async def started(tmp_path: Path) -> AsyncIterator[list[Demo]]:
-    """Demos that a test has started; those that still run are asked to end."""
-    demos: list[Demo] = []
-    yield demos
-    for demo in demos:
-        if demo.process.returncode is None:
-            demo.process.terminate()
-            await demo.end()
-    assert [trace for demo in demos for trace in demo.traces()] == []
 
 
 async def test_it_flattens_the_incident_and_proves_it(started: list[Demo], tmp_path: Path) -> None:
@@ -128,6 +32,7 @@ async def test_it_flattens_the_incident_and_proves_it(started: list[Demo], tmp_p
 
     assert (code, err) == (0, ""), said
     assert demo.lines[-1] == FUNNEL
+    assert f"\n   {await redis_that_it_takes()}\n" in said
     assert "P2.9 verdicts: breach 1, " in said
     assert re.search(r"P2\.9 ETHUSDT position=\$31361\.00 .* verdict=breach ratio=17\.23", said)
     assert said.count("PASS") > 10
@@ -137,6 +42,14 @@ async def test_it_flattens_the_incident_and_proves_it(started: list[Demo], tmp_p
     assert not any(map(is_running, pids.values()))
 
 
+async def redis_that_it_takes() -> str:
+    found = find_redis()
+    assert found is not None
+    program, origin = found
+    _, said = await shell(f"{shlex.quote(str(program))} --version")
+    return f"{'Valkey' if 'valkey' in origin else 'Redis'} {version_in(said)}, {origin}"
+
+
 @pytest.mark.parametrize(
     ("number", "code", "moment"),
     [
@@ -144,6 +57,7 @@ async def test_it_flattens_the_incident_and_proves_it(started: list[Demo], tmp_p
         (signal.SIGHUP, 129, "The trio is up"),
         (signal.SIGINT, 130, "run started by"),
         (signal.SIGTERM, 143, "run started by"),
+        (signal.SIGQUIT, 131, "run started by"),
     ],
     ids=str,
 )
@@ -254,15 +168,6 @@ async def test_with_nobody_reading_it_still_proves_and_cleans_up(started: list[D
 
     assert (process.returncode, err.decode()) == (0, "")
     assert Demo(tmp_path).traces() == []
-
-
-async def shell(command: str) -> tuple[int, str]:
-    """As a user types it: exit code and everything that it said."""
-    process = await asyncio.create_subprocess_exec("sh", "-c", command, stdout=PIPE, stderr=STDOUT)
-    async with asyncio.timeout(TIMEOUT_S):
-        out, _ = await process.communicate()
-    assert process.returncode is not None
-    return process.returncode, out.decode()
 
 
 async def test_a_narrow_terminal_does_not_break_it(tmp_path: Path) -> None:

@@ -12,7 +12,8 @@ import pytest
 
 from support.tree import ROOT
 
-WITHOUT_A_NETWORK = ("unshare", "--map-root-user", "--net", "sh", "-c", 'ip link set lo up && exec "$@"', "-")
+WITHOUT_LOOPBACK = ("unshare", "--map-root-user", "--net")
+WITHOUT_A_NETWORK = (*WITHOUT_LOOPBACK, "sh", "-c", 'ip link set lo up && exec "$@"', "-")
 TIMEOUT_S = 90.0
 
 
@@ -24,15 +25,15 @@ def can_do_without() -> bool:
 pytestmark = pytest.mark.skipif(not can_do_without(), reason="the kernel gives us no network namespace of our own")
 
 
-async def ran(tmp_path: Path, *command: str) -> tuple[int, str]:
+async def ran(tmp_path: Path, *command: str, where: tuple[str, ...] = WITHOUT_A_NETWORK) -> tuple[int, str]:
     drop = ("REDIS_URL", "REQUIRE_CONTAINERS", "MAKEFLAGS")
     environ = {name: value for name, value in os.environ.items() if name not in drop and "PYTEST" not in name}
-    environ["DOCKER_HOST"] = f"unix://{tmp_path}/none"  # an engine outside would answer, and its Redis be out of reach
     process = await asyncio.create_subprocess_exec(
-        *WITHOUT_A_NETWORK,
+        *where,
         *command,
         cwd=ROOT,
-        env={**environ, "TMPDIR": str(tmp_path)},
+        # An engine's socket would answer in here too, but none of its ports would.
+        env={**environ, "TMPDIR": str(tmp_path), "DOCKER_HOST": "unix:///nonexistent"},
         stdout=PIPE,
         stderr=STDOUT,
     )
@@ -61,3 +62,13 @@ async def test_the_tests_need_none(tmp_path: Path) -> None:
 
     assert code == 0, said
     assert " passed" in said
+
+
+async def test_without_loopback_the_demo_says_so_instead_of_waiting(tmp_path: Path) -> None:
+    code, said = await ran(tmp_path, sys.executable, "-m", "demo", where=WITHOUT_LOOPBACK)
+
+    assert code == 1
+    assert said.splitlines()[1:] == [
+        "demo: 127.0.0.1 cannot be reached: Network is unreachable; is the loopback interface up (ip link set lo up)?"
+    ]
+    assert list(tmp_path.iterdir()) == []

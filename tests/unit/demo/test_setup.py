@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from demo.processes import ChildDied, Processes, born, stop_recorded
-from demo.redis_binary import client_of, find_redis
+from demo.redis_binary import client_of, find_redis, version_in
 from demo.stack import clean_environment
 from demo.targets import INCIDENT_SYMBOL, targets
 
@@ -62,6 +62,11 @@ def test_a_server_brings_its_own_client_or_none(tmp_path: Path) -> None:
 
     client = a_program(tmp_path, "valkey-cli")
     assert client_of(server) == client
+
+
+def test_a_server_is_called_by_its_own_version() -> None:
+    assert version_in("# Server\r\nredis_version:6.2.14\r\nredis_mode:standalone\r\n") == "Redis 6.2.14"
+    assert version_in("redis_version:7.2.4\r\nserver_name:valkey\r\nvalkey_version:8.1.3\r\n") == "Valkey 8.1.3"
 
 
 def test_no_setting_of_a_real_account_reaches_the_demo() -> None:

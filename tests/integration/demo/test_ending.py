@@ -1,0 +1,66 @@
+"""However the demo is ended, it says so in a line and leaves nothing."""
+
+import shlex
+import signal
+import sys
+from pathlib import Path
+
+import pytest
+
+from support.demo_process import SERVICES, Demo, is_running, shell
+
+
+async def test_stopped_from_another_terminal_it_ends_calmly(started: list[Demo], tmp_path: Path) -> None:
+    demo = await Demo(tmp_path, "--only-run").start()
+    started.append(demo)
+    pids = await demo.pids()
+    path = (await demo.line(r"^   PATH=")).strip()
+    await demo.line(r"^stop everything:")
+
+    stopped = await shell(f"{path}; demo-stop")
+
+    assert await demo.end() == (0, "demo: stopped from outside\n")
+    assert stopped[0] == 0, stopped
+    assert f"stopped: {', '.join(reversed(SERVICES))}; removed " in stopped[1]
+    assert not any(map(is_running, pids.values()))
+    assert demo.traces() == []
+
+
+async def test_one_that_cannot_hear_ctrl_c_does_not_offer_it(started: list[Demo], tmp_path: Path) -> None:
+    """A background job of a script begins so."""
+    demo = await Demo(tmp_path, "--only-run", at_birth=deaf_to_ctrl_c).start()
+    started.append(demo)
+    path = (await demo.line(r"^   PATH=")).strip()
+    await demo.line(r"^stop everything:")
+
+    told = (await demo.line("")).strip()
+    demo.process.send_signal(signal.SIGINT)
+
+    assert told == "demo-stop"
+    assert (await shell(f"{path}; {told}"))[0] == 0
+    assert await demo.end() == (0, "demo: stopped from outside\n")
+
+
+def deaf_to_ctrl_c() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGQUIT], ids=str)
+async def test_a_signal_that_comes_before_everything_is_imported_ends_it_in_a_line(
+    tmp_path: Path, number: signal.Signals
+) -> None:
+    (tmp_path / "argparse.py").write_text("import signal\nprint('importing', flush=True)\nsignal.pause()\n")
+    demo = await Demo(tmp_path, environ={"PYTHONPATH": str(tmp_path)}).start()
+    await demo.line("^importing$")
+
+    demo.process.send_signal(number)
+
+    assert await demo.end() == (128 + number, f"demo: {number.name}: ended before anything was started\n")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full on this machine")
+async def test_what_cannot_be_written_is_told_in_a_line(tmp_path: Path) -> None:
+    code, said = await shell(f"TMPDIR={tmp_path} exec {shlex.quote(sys.executable)} -m demo 2>&1 >/dev/full")
+
+    assert (code, said) == (1, "demo: cannot write to stdout: No space left on device\n")
+    assert Demo(tmp_path).traces() == []
