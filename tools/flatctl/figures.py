@@ -1,5 +1,6 @@
 """Numbers, times and the funnel as people read them. Pure."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
 
@@ -8,6 +9,7 @@ from contracts.flattening import Counts, FlattenCompleted
 _SECOND_MS = 1_000
 _MINUTE_S = 60
 _HOUR_S = 3_600
+_NAMED_MAX = 10
 
 
 def money(amount: Decimal | None) -> str:
@@ -61,3 +63,9 @@ def drops(counts: Counts) -> str:
         "out_of_scope": counts.out_of_scope,
     }
     return " ".join(f"{name}={count}" for name, count in reasons.items() if count)
+
+
+def some(names: Sequence[str], all_of_them: str) -> str:
+    """The first names, and how many more there are; `all_of_them` is the command that shows every one."""
+    more = f" and {len(names) - _NAMED_MAX} more ({all_of_them})" if len(names) > _NAMED_MAX else ""
+    return ", ".join(names[:_NAMED_MAX]) + more

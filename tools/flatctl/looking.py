@@ -15,6 +15,7 @@ from contracts.vocabulary import Environment
 from flatctl.arming import armed_now
 from flatctl.history import newest
 from flatctl.settings import FlatctlSettings
+from flatctl.still_open import StillOpen, still_open
 from runtime.latch import Latch, LatchState
 from runtime.redis_client import raw
 
@@ -53,6 +54,7 @@ class LastRun(Struct, frozen=True, kw_only=True):
     counts: Counts
     residual: tuple[Residual, ...]
     residual_notional_usd: Decimal
+    still_open: StillOpen
     finished_at_ms: int
 
 
@@ -182,6 +184,7 @@ async def _last_run(redis: Redis, keys: Keys) -> LastRun | None:
         counts=event.counts,
         residual=event.residual,
         residual_notional_usd=event.residual_notional_usd,
+        still_open=still_open(event),
         finished_at_ms=event.timings.finished_at_ms,
     )
 

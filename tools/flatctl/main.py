@@ -28,7 +28,7 @@ app = typer.Typer(
         "Close every open futures position of one account, once, and see what is still open.\n\n"
         "In an emergency: flatctl ess activate, then flatctl arm --wait.\n\n"
         "Exit codes: 0 done, or flat (dust aside). 1 error. 2 something is still open. 3 refused, nothing armed. "
-        "4 nobody can say: aborted, timed out, not read in full. 130 Ctrl-C.\n\n"
+        "4 nobody can say: aborted, timed out, not read in full, an order lost. 130 Ctrl-C.\n\n"
         "Reads the same environment variables as the services."
     ),
 )

@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING
 from contracts.arming import GateVerdict
 from contracts.flattening import FlattenCompleted, PositionFate, RunVerdict
 from contracts.vocabulary import PositionSide
-from flatctl.figures import drops, funnel, funnel_line, moment, money, quantity, span
+from flatctl.figures import drops, funnel, funnel_line, moment, money, quantity, some, span
 from flatctl.looking import SILENT_MS, GroupState, LastRun, Status
 from flatctl.screen import Screen
+from flatctl.still_open import StillOpen, still_open
 
 if TYPE_CHECKING:  # importing it costs more than everything else together: only who reads the exchange pays
     from flatctl.exposure import Exposure
@@ -53,12 +54,9 @@ def show_completed(screen: Screen, completed: FlattenCompleted) -> None:
 
 def _show_still_open(screen: Screen, completed: FlattenCompleted) -> None:
     outside = [outcome for outcome in completed.outcomes if outcome.fate is PositionFate.OUT_OF_SCOPE]
+    left = still_open(completed)
+    screen.line(f"STILL OPEN: {left.text}", style=_left_style(completed.verdict, left))
     if completed.residual:
-        unpriced = f" and {completed.residual_unpriced} without a price" if completed.residual_unpriced else ""
-        screen.line(
-            f"STILL OPEN: {len(completed.residual)} positions, {money(completed.residual_notional_usd)}{unpriced}",
-            style=WARNING if completed.verdict is RunVerdict.FLAT_EXCEPT_DUST else BAD,
-        )
         rows = [
             (row.symbol, leg(row.position_side), quantity(row.quantity), money(row.notional_usd), row.reason)
             for row in completed.residual
@@ -66,15 +64,17 @@ def _show_still_open(screen: Screen, completed: FlattenCompleted) -> None:
         screen.table(
             ("symbol", "leg", "quantity", "notional", "why"), rows, numeric=frozenset({"quantity", "notional"})
         )
-    elif completed.timings.verified_at_ms is None:
-        screen.line("STILL OPEN: unknown, the exchange could not be read at the end", style=BAD)
-    else:
-        screen.line(f"STILL OPEN: nothing (exchange read at {moment(completed.timings.verified_at_ms)})", style="bold")
     if completed.resting_left:
         _show_resting(screen, completed)
     if outside:
         names = ", ".join(outcome.symbol for outcome in outside)
         screen.line(f"outside the arm's scope and not touched: {names}", style=WARNING)
+
+
+def _left_style(verdict: RunVerdict, left: StillOpen) -> str:
+    if left.read_at_ms is not None and not left.positions and verdict is not RunVerdict.NOT_FLAT:
+        return "bold"
+    return WARNING if verdict is RunVerdict.FLAT_EXCEPT_DUST else BAD
 
 
 def _show_resting(screen: Screen, completed: FlattenCompleted) -> None:
@@ -152,14 +152,17 @@ def show_status(screen: Screen, status: Status) -> None:
         ("cooldown", _cooldown(status)),
         ("last snapshot", _snapshot(status)),
         ("last run", _last_run(status.last_run)),
+        *_after_last_run(status.last_run),
         ("oracle", _oracle(status)),
         *((group.group, _group(group)) for group in status.groups),
         ("dead letters", f"{status.dead_letters}{'  LOOK AT THEM' if status.dead_letters else ''}"),
     ]
     screen.table(("", ""), rows, numeric=frozenset())
     if status.last_run and status.last_run.residual:
-        names = ", ".join(row.symbol for row in status.last_run.residual)
-        screen.line(f"STILL OPEN after the last run: {names}", style=BAD)
+        unread = status.last_run.still_open.read_at_ms is None
+        when = "PERHAPS STILL OPEN, as before" if unread else "STILL OPEN after"
+        names = some([row.symbol for row in status.last_run.residual], "flatctl watch")
+        screen.line(f"{when} the last run: {names}", style=BAD)
 
 
 def _unset(status: Status) -> str:
@@ -207,6 +210,10 @@ def _last_run(run: LastRun | None) -> str:
     reason = f" ({run.abort_reason})" if run.abort_reason else ""
     counts = f"{funnel(run.counts)} verdict={run.verdict}{reason}"
     return f"{run.request_id} at {moment(run.finished_at_ms)}: {counts}"
+
+
+def _after_last_run(run: LastRun | None) -> list[tuple[str, str]]:
+    return [("STILL OPEN then", run.still_open.text)] if run else []
 
 
 def _group(group: GroupState) -> str:
