@@ -71,15 +71,17 @@ async def announce_arm(session: Session, intent: Intent) -> int:
     status = await look(session.redis, session.latch, settings)
     screen.line(settings.banner, style="bold")
     await _require_listed(session, intent, status.now_ms)
-    what = "the WHOLE ACCOUNT" if intent.scope.whole_account else f"only {', '.join(intent.scope.symbols)}"
+    whole, names = intent.scope.whole_account, ", ".join(intent.scope.symbols)
+    what, where = ("the WHOLE ACCOUNT", "") if whole else (f"only {names}", f" in {names}")
+    only = "" if whole else "; NO OTHER is touched, and what is open there stays open"
     screen.line(f"arms ONE flatten of {what}; the permission expires after {ARM_TTL_S} s")
-    screen.line("every open position is closed with market orders that can only reduce it")
+    screen.line(f"every open position{where} is closed with market orders that can only reduce it{only}")
     if status.snapshot is None:
         screen.line("the oracle has published no reading: how much is open is not known here", style=views.WARNING)
     else:
         screen.line(
-            f"open by the oracle's reading {span(status.snapshot.age_ms)} ago: {status.snapshot.open_positions} "
-            f"positions, exposure {money(status.snapshot.exposure_usd)}"
+            f"open in the whole account by the oracle's reading {span(status.snapshot.age_ms)} ago: "
+            f"{status.snapshot.open_positions} positions, exposure {money(status.snapshot.exposure_usd)}"
         )
     if not status.latch.is_set:
         screen.line(

@@ -8,14 +8,13 @@ from msgspec import Struct
 from redis.asyncio import Redis
 from redis.exceptions import ResponseError
 
-from contracts.flattening import Counts, FlattenCompleted, Residual, RunVerdict
 from contracts.positions import PositionSnapshot
 from contracts.streams import STREAMS, Keys
 from contracts.vocabulary import Environment
 from flatctl.arming import armed_now
 from flatctl.history import newest
+from flatctl.last_run import LastRun, last_run
 from flatctl.settings import FlatctlSettings
-from flatctl.still_open import StillOpen, still_open
 from runtime.latch import Latch, LatchState
 from runtime.redis_client import raw
 
@@ -43,19 +42,6 @@ class SnapshotState(Struct, frozen=True, kw_only=True):
     exposure_usd: Decimal
     """Sum of the absolute notionals that are known."""
     unpriced: int
-
-
-class LastRun(Struct, frozen=True, kw_only=True):
-    """The newest verdict."""
-
-    request_id: str
-    verdict: RunVerdict
-    abort_reason: str
-    counts: Counts
-    residual: tuple[Residual, ...]
-    residual_notional_usd: Decimal
-    still_open: StillOpen
-    finished_at_ms: int
 
 
 class GroupState(Struct, frozen=True, kw_only=True):
@@ -124,7 +110,7 @@ async def look(redis: Redis, latch: Latch, settings: FlatctlSettings) -> Status:
         last_flatten_ts=last_ts,
         cooldown_left_ms=cooldown_left_ms(last_ts, now_ms, settings.flatten_cooldown_seconds),
         snapshot=await _snapshot(redis, keys, now_ms),
-        last_run=await _last_run(redis, keys),
+        last_run=await last_run(redis, keys),
         groups=tuple([await _group(redis, keys, stream.name, stream.group) for stream in STREAMS if stream.group]),
         dead_letters=await raw(redis, "XLEN", keys.stream("dead")),
     )
@@ -169,23 +155,6 @@ async def _snapshot(redis: Redis, keys: Keys, now_ms: int) -> SnapshotState | No
         unreadable=len(event.unreadable),
         exposure_usd=sum(worth, Decimal(0)),
         unpriced=len(prices) - len(worth),
-    )
-
-
-async def _last_run(redis: Redis, keys: Keys) -> LastRun | None:
-    found = await newest(redis, keys.of(FlattenCompleted))
-    if found is None or not isinstance(found.event, FlattenCompleted):
-        return None
-    event = found.event
-    return LastRun(
-        request_id=event.request_id,
-        verdict=event.verdict,
-        abort_reason=event.abort_reason,
-        counts=event.counts,
-        residual=event.residual,
-        residual_notional_usd=event.residual_notional_usd,
-        still_open=still_open(event),
-        finished_at_ms=event.timings.finished_at_ms,
     )
 
 

@@ -27,6 +27,8 @@ class StillOpen(Struct, frozen=True, kw_only=True):
     """Waiting orders that may open a position again."""
     doubted: bool
     """Whether the verdict is not flat."""
+    outside: int
+    """Positions outside the arm's scope, which were seen and not touched."""
 
     @property
     def certain(self) -> bool:
@@ -34,8 +36,17 @@ class StillOpen(Struct, frozen=True, kw_only=True):
         return self.read_at_ms is not None and bool(self.positions or self.may_reopen)
 
     @property
+    def heading(self) -> str:
+        """What it is about: an arm for some symbols says nothing about the others."""
+        return "STILL OPEN within the arm's scope" if self.outside else "STILL OPEN"
+
+    @property
     def text(self) -> str:
-        """For people, without a full stop: what `STILL OPEN:` is followed by."""
+        """For people: what the heading is followed by."""
+        return f"{self._inside}; {self.outside} positions outside it were not touched" if self.outside else self._inside
+
+    @property
+    def _inside(self) -> str:
         if self.read_at_ms is None:
             before = f"; before that {self._worth}" if self.positions else ""
             return f"unknown, the exchange could not be read at the end{before}"
@@ -74,5 +85,6 @@ def still_open(completed: FlattenCompleted) -> StillOpen:
         unknown=len(completed.residual) - len(rows),
         lost_orders=completed.counts.unknown,
         may_reopen=sum(not order.reduce_only for order in completed.resting_left),
+        outside=completed.counts.out_of_scope,
         doubted=completed.verdict is RunVerdict.NOT_FLAT,
     )

@@ -3,11 +3,12 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from contracts.arming import GateVerdict
+from contracts.arming import GateVerdict, Scope
 from contracts.flattening import FlattenCompleted, PositionFate, RunVerdict
 from contracts.vocabulary import PositionSide
 from flatctl.figures import drops, funnel, funnel_line, moment, money, quantity, some, span
-from flatctl.looking import SILENT_MS, GroupState, LastRun, Status
+from flatctl.last_run import LastRun
+from flatctl.looking import SILENT_MS, GroupState, Status
 from flatctl.screen import Screen
 from flatctl.still_open import StillOpen, still_open
 
@@ -53,9 +54,8 @@ def show_completed(screen: Screen, completed: FlattenCompleted) -> None:
 
 
 def _show_still_open(screen: Screen, completed: FlattenCompleted) -> None:
-    outside = [outcome for outcome in completed.outcomes if outcome.fate is PositionFate.OUT_OF_SCOPE]
     left = still_open(completed)
-    screen.line(f"STILL OPEN: {left.text}", style=_left_style(completed.verdict, left))
+    screen.line(f"{left.heading}: {left.text}", style=_left_style(completed.verdict, left))
     if completed.residual:
         rows = [
             (row.symbol, leg(row.position_side), quantity(row.quantity), money(row.notional_usd), row.reason)
@@ -66,14 +66,16 @@ def _show_still_open(screen: Screen, completed: FlattenCompleted) -> None:
         )
     if completed.resting_left:
         _show_resting(screen, completed)
+    outside = [outcome for outcome in completed.outcomes if outcome.fate is PositionFate.OUT_OF_SCOPE]
+    outside.sort(key=lambda outcome: (outcome.notional_usd is not None, -(outcome.notional_usd or 0)))
     if outside:
-        names = ", ".join(outcome.symbol for outcome in outside)
-        screen.line(f"outside the arm's scope and not touched: {names}", style=WARNING)
+        names = some([outcome.symbol for outcome in outside], "flatctl positions")
+        screen.line(f"not touched, outside the arm's scope: {names}", style=WARNING)
 
 
 def _left_style(verdict: RunVerdict, left: StillOpen) -> str:
     if left.read_at_ms is not None and not left.positions and verdict is not RunVerdict.NOT_FLAT:
-        return "bold"
+        return WARNING if left.outside else "bold"
     return WARNING if verdict is RunVerdict.FLAT_EXCEPT_DUST else BAD
 
 
@@ -213,7 +215,20 @@ def _last_run(run: LastRun | None) -> str:
 
 
 def _after_last_run(run: LastRun | None) -> list[tuple[str, str]]:
-    return [("STILL OPEN then", run.still_open.text)] if run else []
+    if run is None:
+        return []
+    left = run.still_open
+    inside = f"within the arm's scope: {left.text}" if left.outside else left.text
+    return [("its scope", _scope(run.scope)), ("STILL OPEN then", inside)]
+
+
+def _scope(scope: Scope | None) -> str:
+    if scope is None:
+        return "unknown, the request is not on record"
+    if scope.whole_account:
+        return "the whole account"
+    names = some(scope.symbols, "flatctl status --json")
+    return f"only {len(scope.symbols)} symbol{'' if len(scope.symbols) == 1 else 's'}: {names}"
 
 
 def _group(group: GroupState) -> str:

@@ -84,6 +84,8 @@ async def test_a_full_status_shows_it_all(flatctl: Flatctl, scribe: Scribe) -> N
         ": 1 pending, 1 not delivered on flatten.arm",
         "publishing, newest reading",
         "1  LOOK AT THEM",
+        "its scope         unknown, the request is not on record",
+        "STILL OPEN then   1 positions, $31,361.00",
         "STILL OPEN after the last run: ETHUSDT",
     ):
         assert text in said.out, said.out

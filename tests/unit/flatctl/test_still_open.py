@@ -54,6 +54,11 @@ CASES = {
         f"{UNSURE}; 1 orders of which nobody knows what became",
     ),
     "not read in order": (completed(NOT_FLAT), 4, UNSURE),
+    "flat within the scope": (
+        completed(counts=two_closed(nonzero=5, zero=0, seen=5, out_of_scope=3)),
+        0,
+        f"nothing {READ}; 3 positions outside it were not touched",
+    ),
     "aborted": (completed(RunVerdict.ABORTED, left=(OPEN,), abort_reason="enough"), 4, "1 positions, $31,361.00"),
 }
 
