@@ -40,6 +40,7 @@ class ArmReport(Struct, frozen=True, kw_only=True):
 
 async def ess_status(session: Session) -> int:
     """Show the latch."""
+    session.screen.line(session.settings.banner, style="bold")
     return _tell_latch(session, await session.latch.read())
 
 
@@ -85,8 +86,8 @@ async def announce_arm(session: Session, intent: Intent) -> int:
         )
     if not status.latch.is_set:
         screen.line(
-            f"WARNING: the ESS latch is not set ({status.latch.detail}); the governor will refuse. "
-            "Set it: flatctl ess activate",
+            f"WARNING: the ESS latch is {views.latch_text(status.latch)} ({status.latch.detail}); the governor will "
+            "refuse. Set it: flatctl ess activate",
             style=views.WARNING,
         )
     if status.cooldown_left_ms != 0:
@@ -229,7 +230,7 @@ async def positions(session: Session) -> int:
 
 def _tell_latch(session: Session, state: LatchState, *, wanted: bool | None = None) -> int:
     session.screen.json(LatchReport(where=session.latch.where, state=state))
-    session.screen.line(f"ESS latch {'SET: trading is stopped' if state.is_set else 'not set'}: {state.detail}", "bold")
+    session.screen.line(f"ESS latch {views.latch_text(state)}: {state.detail}", "bold")
     if not state.readable:
         raise CommandFailed(f"the ESS latch cannot be read, and counts as not set: {state.detail}", exits.UNKNOWN)
     if wanted is not None and state.is_set is not wanted:

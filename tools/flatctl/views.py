@@ -11,6 +11,7 @@ from flatctl.last_run import LastRun
 from flatctl.looking import SILENT_MS, GroupState, Status
 from flatctl.screen import Screen
 from flatctl.still_open import StillOpen, still_open
+from runtime.latch import LatchState
 
 if TYPE_CHECKING:  # importing it costs more than everything else together: only who reads the exchange pays
     from flatctl.exposure import Exposure
@@ -148,7 +149,7 @@ def show_exposure(screen: Screen, exposure: "Exposure") -> None:
 def show_status(screen: Screen, status: Status) -> None:
     """Everything at one look, one fact a line."""
     rows = [
-        ("latch", f"{'SET: trading is stopped' if status.latch.is_set else _unset(status)} ({status.latch.detail})"),
+        ("latch", f"{latch_text(status.latch)}; {status.latch.detail}"),
         ("armed", _armed(status)),
         ("run in flight", status.active or "none"),
         ("cooldown", _cooldown(status)),
@@ -167,8 +168,11 @@ def show_status(screen: Screen, status: Status) -> None:
         screen.line(f"{when} the last run: {names}", style=BAD)
 
 
-def _unset(status: Status) -> str:
-    return "not set" if status.latch.readable else "CANNOT BE READ, counts as not set"
+def latch_text(latch: LatchState) -> str:
+    """Whether it is set; one that cannot be read may be, and is never called not set."""
+    if not latch.readable:
+        return "UNREADABLE (counts as not set)"
+    return "SET: trading is stopped" if latch.is_set else "not set"
 
 
 def _armed(status: Status) -> str:

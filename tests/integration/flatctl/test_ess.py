@@ -81,4 +81,21 @@ async def test_a_latch_that_cannot_be_read_is_loud(in_a_file: Flatctl, tmp_path:
     said = await in_a_file("ess", "status")
 
     assert said.code == 4
+    assert "ESS latch UNREADABLE (counts as not set): " in said.out
     assert "cannot be read, and counts as not set" in said.err
+
+
+async def test_a_latch_in_a_redis_that_is_away_is_not_called_unset(in_a_file: Flatctl) -> None:
+    in_a_file.environ["ESS_LATCH"] = "redis:quantum:ess:active"
+    said = await in_a_file("ess", "status")
+
+    assert said.code == 4
+    assert "ESS latch UNREADABLE (counts as not set): redis:quantum:ess:active cannot be read" in said.out
+    assert "ESS latch not set" not in said.out
+
+
+@pytest.mark.parametrize("command", [("status",), ("activate",), ("deactivate", "--yes")], ids=" ".join)
+async def test_whose_trading_it_is_about_is_said_first(in_a_file: Flatctl, command: tuple[str, ...]) -> None:
+    said = await in_a_file("ess", *command)
+
+    assert said.out.startswith("environment SIM (not real money)   account main   namespace test:ess\n")
