@@ -1,5 +1,8 @@
 """What each command does. Every one returns its exit code (see `flatctl.exits`)."""
 
+import shlex
+from pathlib import Path
+
 from msgspec import Struct
 
 from contracts.arming import ArmAccepted, ArmDisarmed, ArmRefused, GateVerdict
@@ -239,8 +242,15 @@ def _tell_latch(session: Session, state: LatchState, *, wanted: bool | None = No
 
 
 def _latch_trouble(session: Session, what: str, error: OSError) -> str:
+    where = session.latch.where
+    if isinstance(error, FileNotFoundError):
+        directory = shlex.quote(str(Path(where.removeprefix("file:")).parent))
+        return (
+            f"ESS_LATCH={where} cannot be {what}: there is no directory {directory}; if this is really the latch that "
+            f"the services read: mkdir -p {directory}"
+        )
     return (
-        f"ESS_LATCH={session.latch.where} cannot be {what}: {error.strerror or error}; "
+        f"ESS_LATCH={where} cannot be {what}: {error.strerror or error}; "
         "run this where its directory may be written, or set ESS_LATCH"
     )
 
