@@ -10,7 +10,7 @@ ERROR = 1
 RESIDUAL = 2
 """The run ended and something is still open, or may be opened again by an order that waits."""
 REFUSED = 3
-"""Nothing was armed, or the gates refused the arm."""
+"""Not done: refused by the gates or before them, not confirmed, taken back, too late, or nothing there to abort."""
 UNKNOWN = 4
 """Nobody can say: aborted, not decided in time, or not read in full, with nothing known to be open."""
 INTERRUPTED = 130
