@@ -58,18 +58,11 @@ class GroupState(Struct, frozen=True, kw_only=True):
     consumers: int = 0
     seen_ms_ago: int | None = None
     """When a consumer of the group last asked for entries, which a living one does all the time."""
-    asking_shows: bool = True
-    """False on a Redis before 7.2: it only tells when a consumer last got an entry, which may be long ago."""
 
     @property
     def silent(self) -> bool:
         """Whether nobody seems to read the stream: the service is down, or has never run here."""
-        return self.seen_ms_ago is None or (self.asking_shows and self.seen_ms_ago > SILENT_MS)
-
-    @property
-    def unknown(self) -> bool:
-        """Whether this Redis cannot tell."""
-        return not self.silent and self.seen_ms_ago is not None and self.seen_ms_ago > SILENT_MS
+        return self.seen_ms_ago is None or self.seen_ms_ago > SILENT_MS
 
 
 class Status(Struct, frozen=True, kw_only=True):
@@ -172,7 +165,7 @@ async def _group(redis: Redis, keys: Keys, stream: str, group: str) -> GroupStat
             lag = facts.get(b"lag")
             if lag is None:
                 lag = await _undelivered(redis, keys.stream(stream), facts[b"last-delivered-id"])
-            seen_ms_ago, asking_shows = newest_sign(await raw(redis, "XINFO", "CONSUMERS", keys.stream(stream), group))
+            seen_ms_ago = newest_sign(await raw(redis, "XINFO", "CONSUMERS", keys.stream(stream), group))
             return GroupState(
                 stream=stream,
                 group=group,
@@ -181,19 +174,19 @@ async def _group(redis: Redis, keys: Keys, stream: str, group: str) -> GroupStat
                 lag=lag,
                 consumers=facts[b"consumers"],
                 seen_ms_ago=seen_ms_ago,
-                asking_shows=asking_shows,
             )
     return missing
 
 
-def newest_sign(consumers: list[list[Any]]) -> tuple[int | None, bool]:
-    """Milliseconds since the last sign of life of any of XINFO CONSUMERS' rows, and whether asking alone is one.
+def newest_sign(consumers: list[list[Any]]) -> int | None:
+    """Milliseconds since the last sign of life of any of XINFO CONSUMERS' rows.
 
-    Since Redis 7.2 `idle` counts from the last attempt to read, and `inactive`, new there, from the last entry got.
-    Before, `idle` is what `inactive` is now. https://redis.io/docs/latest/commands/xinfo-consumers/
+    Since Redis 7.2 `idle` counts from the last attempt to read. Before, it counts from the last read that brought
+    something, or was of own pending entries, which consumers make for this. See `runtime.group.Group.read_new`.
+    https://redis.io/docs/latest/commands/xinfo-consumers/
     """
     rows = [dict(zip(row[::2], row[1::2], strict=True)) for row in consumers]
-    return min((row[b"idle"] for row in rows), default=None), all(b"inactive" in row for row in rows)
+    return min((row[b"idle"] for row in rows), default=None)
 
 
 async def _undelivered(redis: Redis, key: str, last_delivered: bytes) -> int:

@@ -245,8 +245,6 @@ def seen(group: GroupState) -> str:
     if group.seen_ms_ago is None:
         return f"has NEVER RUN here (nobody reads {group.stream})"
     how_long = span(group.seen_ms_ago)
-    if group.unknown:
-        return f"last got an entry {how_long} ago; a Redis before 7.2 cannot tell whether it runs"
     return f"NOT RUNNING, last seen {how_long} ago" if group.silent else f"running, seen {how_long} ago"
 
 
