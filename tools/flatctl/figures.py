@@ -9,6 +9,8 @@ from contracts.flattening import Counts, FlattenCompleted
 _SECOND_MS = 1_000
 _MINUTE_S = 60
 _HOUR_S = 3_600
+_LAST_SECOND = 253_402_300_799
+"""The end of the year 9999."""
 _NAMED_MAX = 10
 
 
@@ -38,6 +40,11 @@ def span(milliseconds: int) -> str:
 def moment(unix_ms: int) -> str:
     """A time of day in UTC, with the date."""
     return f"{datetime.fromtimestamp(unix_ms / _SECOND_MS, UTC):%Y-%m-%d %H:%M:%S} UTC"
+
+
+def second(unix_s: Decimal) -> str:
+    """The same of a time in Unix seconds; one that no calendar has stays a number."""
+    return moment(int(unix_s) * _SECOND_MS) if unix_s <= _LAST_SECOND else str(unix_s)
 
 
 def funnel(counts: Counts) -> str:

@@ -1,12 +1,13 @@
 """What people see of a decision, a run, a status and an exposure."""
 
 from collections.abc import Sequence
+from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from contracts.arming import GateVerdict, Scope
 from contracts.flattening import FlattenCompleted, PositionFate, RunVerdict
 from contracts.vocabulary import PositionSide
-from flatctl.figures import drops, funnel, funnel_line, moment, money, quantity, some, span
+from flatctl.figures import drops, funnel, funnel_line, moment, money, quantity, second, some, span
 from flatctl.last_run import LastRun
 from flatctl.looking import SILENT_MS, GroupState, Status
 from flatctl.screen import Screen
@@ -188,7 +189,7 @@ def _cooldown(status: Status) -> str:
     if status.cooldown_left_ms is None:
         return f"UNREADABLE: the last flatten's time is {status.last_flatten_ts[:40]!r}; every arm is refused"
     left = f"{span(status.cooldown_left_ms)} left" if status.cooldown_left_ms else "over"
-    return f"{left} (last accepted at {status.last_flatten_ts})"
+    return f"{left} (last accepted at {second(Decimal(status.last_flatten_ts))})"
 
 
 def _snapshot(status: Status) -> str:

@@ -89,6 +89,10 @@ async def test_a_full_status_shows_it_all(flatctl: Flatctl, scribe: Scribe) -> N
         "STILL OPEN after the last run: ETHUSDT",
     ):
         assert text in said.out, said.out
+    assert re.search(
+        r"^cooldown +\d.* left \(last accepted at \d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC\)$", said.out, re.MULTILINE
+    ), said.out
+    assert [line for line in said.out.splitlines() if line != line.rstrip() or not line] == []
 
 
 async def test_json_has_the_same_facts(flatctl: Flatctl, scribe: Scribe) -> None:
