@@ -11,6 +11,8 @@ from runtime.scripts import Script
 
 _HOLD = Script.from_package("runtime.lua", "hold.lua")
 _BURY = Script.from_package("runtime.lua", "bury.lua")
+_AFTER_ALL = f"{2**64 - 1}-{2**64 - 2}"
+"""The last id but one. The very last is what Redis takes `>` for."""
 
 
 class Delivery(Struct, frozen=True):
@@ -69,7 +71,17 @@ class Group:
         reply = await raw(
             self._reader, "XREADGROUP", *self._read(count), "BLOCK", block_ms, "STREAMS", self.stream_key, ">"
         )
+        if not reply:
+            await self._be_seen()
         return _deliveries(reply, fresh=True)
+
+    async def _be_seen(self) -> None:
+        """Count as alive although nothing came: XINFO CONSUMERS shows who is idle.
+
+        Before Redis 7.2 a read of new entries that brings none leaves `idle` as it was; a read of own pending entries
+        does not. None has an id as high as this, so that nothing is delivered again.
+        """
+        await raw(self._reader, "XREADGROUP", *self._read(1), "STREAMS", self.stream_key, _AFTER_ALL)
 
     async def claim(self, cursor: str, idle_ms: int, count: int) -> Claimed:
         """Take over entries that have been idle with any consumer. 6.2 answers with two elements, 7.0 with three."""

@@ -82,7 +82,8 @@ class FileLatch:
         try:
             status = self._path.stat()
         except FileNotFoundError:
-            return LatchState(is_set=False, readable=True, detail=f"{self.where} is not there")
+            nor = "" if self._path.parent.is_dir() else ", nor is its directory"
+            return LatchState(is_set=False, readable=True, detail=f"{self.where} is not there{nor}")
         except OSError as error:
             return LatchState(is_set=False, readable=False, detail=f"{self.where} cannot be read: {error.strerror}")
         if not os.path.isfile(self._path):  # noqa: PTH113 - follows the stat above; a directory or device is no latch
@@ -90,11 +91,13 @@ class FileLatch:
         return LatchState(is_set=True, readable=True, detail=f"{self.where} is there ({status.st_size} bytes)")
 
     async def activate(self, record: LatchRecord) -> None:
-        """Write the file whole, then move it into place: readers never see half of it."""
+        """Write the file whole, then move it into place: readers never see half of it.
+
+        Its directory is not made: a mistyped one would hold a latch that nobody reads. Raises FileNotFoundError then.
+        """
         await asyncio.to_thread(self._write, msgspec.json.encode(record))
 
     def _write(self, content: bytes) -> None:
-        self._path.parent.mkdir(parents=True, exist_ok=True)
         handle, name = tempfile.mkstemp(dir=self._path.parent, prefix=".ess-")
         with os.fdopen(handle, "wb") as file:
             file.write(content + b"\n")

@@ -22,6 +22,7 @@ from runtime.values import BadValueError, Kind, did_you_mean, kind_of, parse, sh
 from runtime.variables import KNOWN_VARIABLES, PREFIXES
 
 S = TypeVar("S", bound=msgspec.Struct)
+_ALIKE = 0.8
 _NEARLY_THE_SAME = 0.9
 _FILE_BYTES_MAX = 64 * 1024
 
@@ -208,8 +209,8 @@ def _unknown(environ: Mapping[str, str], known: frozenset[str]) -> list[str]:
 
 
 def _cutoff(name: str) -> float:
-    """A name with our prefix is a mistake anyway, and any hint helps; another one must be all but the same."""
-    return 0.6 if name.startswith(PREFIXES) else _NEARLY_THE_SAME
+    """A name with our prefix is a mistake anyway, and alike in that much; another one must be all but the same."""
+    return _ALIKE if name.startswith(PREFIXES) else _NEARLY_THE_SAME
 
 
 def _safe(value: object) -> str | int | bool | None:

@@ -18,6 +18,7 @@ from contracts.flattening import (
     RunVerified,
     Timings,
 )
+from contracts.resting import RestingLeft
 from contracts.vocabulary import Environment, OrderSide, PositionSide
 
 REQUEST_ID = "req-1"
@@ -100,13 +101,28 @@ def resolved(symbol: str, filled: str, *, state: OrderState = OrderState.FILLED,
     )
 
 
-def residual(symbol: str, quantity: str, notional_usd: str = "100", reason: str = "still open") -> Residual:
+def residual(
+    symbol: str, quantity: str | None, notional_usd: str | None = "100", reason: str = "still open"
+) -> Residual:
     return Residual(
         symbol=symbol,
         position_side=PositionSide.BOTH,
-        quantity=Decimal(quantity),
-        notional_usd=Decimal(notional_usd),
+        quantity=None if quantity is None else Decimal(quantity),
+        notional_usd=None if notional_usd is None else Decimal(notional_usd),
         reason=reason,
+    )
+
+
+def waiting(symbol: str, *, reduce_only: bool = False) -> RestingLeft:
+    """A resting order that would not go."""
+    return RestingLeft(
+        symbol=symbol,
+        order_id="17",
+        kind="LIMIT",
+        side=OrderSide.BUY,
+        quantity=Decimal(100),
+        reduce_only=reduce_only,
+        conditional=False,
     )
 
 
@@ -119,6 +135,7 @@ def completed(
     arm_id: str = ARM_ID,
     abort_reason: str = "",
     verified_at_ms: int | None = VERIFIED_MS,
+    resting_left: Sequence[RestingLeft] = (),
 ) -> FlattenCompleted:
     """A verdict over three symbols of which two held a position."""
     return FlattenCompleted(
@@ -131,6 +148,7 @@ def completed(
         counts=counts or two_closed(),
         outcomes=(),
         residual=tuple(left),
+        resting_left=tuple(resting_left),
         residual_notional_usd=sum((row.notional_usd or Decimal(0) for row in left), Decimal(0)),
         rounds=1,
         timings=Timings(

@@ -1,5 +1,8 @@
 """What each command does. Every one returns its exit code (see `flatctl.exits`)."""
 
+import shlex
+from pathlib import Path
+
 from msgspec import Struct
 
 from contracts.arming import ArmAccepted, ArmDisarmed, ArmRefused, GateVerdict
@@ -40,6 +43,7 @@ class ArmReport(Struct, frozen=True, kw_only=True):
 
 async def ess_status(session: Session) -> int:
     """Show the latch."""
+    session.screen.line(session.settings.banner, style="bold")
     return _tell_latch(session, await session.latch.read())
 
 
@@ -71,20 +75,22 @@ async def announce_arm(session: Session, intent: Intent) -> int:
     status = await look(session.redis, session.latch, settings)
     screen.line(settings.banner, style="bold")
     await _require_listed(session, intent, status.now_ms)
-    what = "the WHOLE ACCOUNT" if intent.scope.whole_account else f"only {', '.join(intent.scope.symbols)}"
+    whole, names = intent.scope.whole_account, ", ".join(intent.scope.symbols)
+    what, where = ("the WHOLE ACCOUNT", "") if whole else (f"only {names}", f" in {names}")
+    only = "" if whole else "; NO OTHER is touched, and what is open there stays open"
     screen.line(f"arms ONE flatten of {what}; the permission expires after {ARM_TTL_S} s")
-    screen.line("every open position is closed with market orders that can only reduce it")
+    screen.line(f"every open position{where} is closed with market orders that can only reduce it{only}")
     if status.snapshot is None:
         screen.line("the oracle has published no reading: how much is open is not known here", style=views.WARNING)
     else:
         screen.line(
-            f"open by the oracle's reading {span(status.snapshot.age_ms)} ago: {status.snapshot.open_positions} "
-            f"positions, exposure {money(status.snapshot.exposure_usd)}"
+            f"open in the whole account by the oracle's reading {span(status.snapshot.age_ms)} ago: "
+            f"{status.snapshot.open_positions} positions, exposure {money(status.snapshot.exposure_usd)}"
         )
     if not status.latch.is_set:
         screen.line(
-            f"WARNING: the ESS latch is not set ({status.latch.detail}); the governor will refuse. "
-            "Set it: flatctl ess activate",
+            f"WARNING: the ESS latch is {views.latch_text(status.latch)} ({status.latch.detail}); the governor will "
+            "refuse. Set it: flatctl ess activate",
             style=views.WARNING,
         )
     if status.cooldown_left_ms != 0:
@@ -227,7 +233,7 @@ async def positions(session: Session) -> int:
 
 def _tell_latch(session: Session, state: LatchState, *, wanted: bool | None = None) -> int:
     session.screen.json(LatchReport(where=session.latch.where, state=state))
-    session.screen.line(f"ESS latch {'SET: trading is stopped' if state.is_set else 'not set'}: {state.detail}", "bold")
+    session.screen.line(f"ESS latch {views.latch_text(state)}: {state.detail}", "bold")
     if not state.readable:
         raise CommandFailed(f"the ESS latch cannot be read, and counts as not set: {state.detail}", exits.UNKNOWN)
     if wanted is not None and state.is_set is not wanted:
@@ -236,8 +242,15 @@ def _tell_latch(session: Session, state: LatchState, *, wanted: bool | None = No
 
 
 def _latch_trouble(session: Session, what: str, error: OSError) -> str:
+    where = session.latch.where
+    if isinstance(error, FileNotFoundError):
+        directory = shlex.quote(str(Path(where.removeprefix("file:")).parent))
+        return (
+            f"ESS_LATCH={where} cannot be {what}: there is no directory {directory}; if this is really the latch that "
+            f"the services read: mkdir -p {directory}"
+        )
     return (
-        f"ESS_LATCH={session.latch.where} cannot be {what}: {error.strerror or error}; "
+        f"ESS_LATCH={where} cannot be {what}: {error.strerror or error}; "
         "run this where its directory may be written, or set ESS_LATCH"
     )
 

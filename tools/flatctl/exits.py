@@ -1,31 +1,33 @@
 """Exit codes, which scripts rely on, and the one way in which a command fails."""
 
-from contracts.flattening import RunVerdict
+from contracts.flattening import FlattenCompleted, RunVerdict
+from flatctl.still_open import still_open
 
 OK = 0
 """Done; for a run: flat, or flat except for dust."""
 ERROR = 1
 """The command could not do its work: a wrong option or setting, Redis or the exchange away."""
 RESIDUAL = 2
-"""The run ended and something is still open."""
+"""The run ended and something is still open, or may be opened again by an order that waits."""
 REFUSED = 3
-"""Nothing was armed, or the gates refused the arm."""
+"""Not done: refused by the gates or before them, not confirmed, taken back, too late, or nothing there to abort."""
 UNKNOWN = 4
-"""Nobody can say: aborted, not decided in time, or rows that are missing or could not be read."""
+"""Nobody can say: aborted, not decided in time, or not read in full, with nothing known to be open."""
 INTERRUPTED = 130
 """Ctrl-C. What was armed stays armed, what runs goes on."""
 
 _OF_VERDICT = {
     RunVerdict.FLAT: OK,
     RunVerdict.FLAT_EXCEPT_DUST: OK,
-    RunVerdict.NOT_FLAT: RESIDUAL,
     RunVerdict.ABORTED: UNKNOWN,
 }
 
 
-def of_verdict(verdict: RunVerdict) -> int:
-    """The exit code that stands for a run's verdict."""
-    return _OF_VERDICT[verdict]
+def of_run(completed: FlattenCompleted) -> int:
+    """The exit code that stands for how a run ended: what is surely open comes before what is unknown."""
+    if completed.verdict is RunVerdict.NOT_FLAT:
+        return RESIDUAL if still_open(completed).certain else UNKNOWN
+    return _OF_VERDICT[completed.verdict]
 
 
 class CommandFailed(Exception):

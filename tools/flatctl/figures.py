@@ -1,5 +1,6 @@
 """Numbers, times and the funnel as people read them. Pure."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
 
@@ -8,6 +9,9 @@ from contracts.flattening import Counts, FlattenCompleted
 _SECOND_MS = 1_000
 _MINUTE_S = 60
 _HOUR_S = 3_600
+_LAST_SECOND = 253_402_300_799
+"""The end of the year 9999."""
+_NAMED_MAX = 10
 
 
 def money(amount: Decimal | None) -> str:
@@ -38,6 +42,11 @@ def moment(unix_ms: int) -> str:
     return f"{datetime.fromtimestamp(unix_ms / _SECOND_MS, UTC):%Y-%m-%d %H:%M:%S} UTC"
 
 
+def second(unix_s: Decimal) -> str:
+    """The same of a time in Unix seconds; one that no calendar has stays a number."""
+    return moment(int(unix_s) * _SECOND_MS) if unix_s <= _LAST_SECOND else str(unix_s)
+
+
 def funnel(counts: Counts) -> str:
     """The counts in positions, from what the exchange returned to what it confirmed closed; then the orders' errors."""
     return (
@@ -61,3 +70,9 @@ def drops(counts: Counts) -> str:
         "out_of_scope": counts.out_of_scope,
     }
     return " ".join(f"{name}={count}" for name, count in reasons.items() if count)
+
+
+def some(names: Sequence[str], all_of_them: str) -> str:
+    """The first names, and how many more there are; `all_of_them` is the command that shows every one."""
+    more = f" and {len(names) - _NAMED_MAX} more ({all_of_them})" if len(names) > _NAMED_MAX else ""
+    return ", ".join(names[:_NAMED_MAX]) + more

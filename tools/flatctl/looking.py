@@ -8,12 +8,12 @@ from msgspec import Struct
 from redis.asyncio import Redis
 from redis.exceptions import ResponseError
 
-from contracts.flattening import Counts, FlattenCompleted, Residual, RunVerdict
 from contracts.positions import PositionSnapshot
 from contracts.streams import STREAMS, Keys
 from contracts.vocabulary import Environment
 from flatctl.arming import armed_now
 from flatctl.history import newest
+from flatctl.last_run import LastRun, last_run
 from flatctl.settings import FlatctlSettings
 from runtime.latch import Latch, LatchState
 from runtime.redis_client import raw
@@ -44,18 +44,6 @@ class SnapshotState(Struct, frozen=True, kw_only=True):
     unpriced: int
 
 
-class LastRun(Struct, frozen=True, kw_only=True):
-    """The newest verdict."""
-
-    request_id: str
-    verdict: RunVerdict
-    abort_reason: str
-    counts: Counts
-    residual: tuple[Residual, ...]
-    residual_notional_usd: Decimal
-    finished_at_ms: int
-
-
 class GroupState(Struct, frozen=True, kw_only=True):
     """The consumer group of a command stream."""
 
@@ -70,18 +58,11 @@ class GroupState(Struct, frozen=True, kw_only=True):
     consumers: int = 0
     seen_ms_ago: int | None = None
     """When a consumer of the group last asked for entries, which a living one does all the time."""
-    asking_shows: bool = True
-    """False on a Redis before 7.2: it only tells when a consumer last got an entry, which may be long ago."""
 
     @property
     def silent(self) -> bool:
         """Whether nobody seems to read the stream: the service is down, or has never run here."""
-        return self.seen_ms_ago is None or (self.asking_shows and self.seen_ms_ago > SILENT_MS)
-
-    @property
-    def unknown(self) -> bool:
-        """Whether this Redis cannot tell."""
-        return not self.silent and self.seen_ms_ago is not None and self.seen_ms_ago > SILENT_MS
+        return self.seen_ms_ago is None or self.seen_ms_ago > SILENT_MS
 
 
 class Status(Struct, frozen=True, kw_only=True):
@@ -122,7 +103,7 @@ async def look(redis: Redis, latch: Latch, settings: FlatctlSettings) -> Status:
         last_flatten_ts=last_ts,
         cooldown_left_ms=cooldown_left_ms(last_ts, now_ms, settings.flatten_cooldown_seconds),
         snapshot=await _snapshot(redis, keys, now_ms),
-        last_run=await _last_run(redis, keys),
+        last_run=await last_run(redis, keys),
         groups=tuple([await _group(redis, keys, stream.name, stream.group) for stream in STREAMS if stream.group]),
         dead_letters=await raw(redis, "XLEN", keys.stream("dead")),
     )
@@ -170,22 +151,6 @@ async def _snapshot(redis: Redis, keys: Keys, now_ms: int) -> SnapshotState | No
     )
 
 
-async def _last_run(redis: Redis, keys: Keys) -> LastRun | None:
-    found = await newest(redis, keys.of(FlattenCompleted))
-    if found is None or not isinstance(found.event, FlattenCompleted):
-        return None
-    event = found.event
-    return LastRun(
-        request_id=event.request_id,
-        verdict=event.verdict,
-        abort_reason=event.abort_reason,
-        counts=event.counts,
-        residual=event.residual,
-        residual_notional_usd=event.residual_notional_usd,
-        finished_at_ms=event.timings.finished_at_ms,
-    )
-
-
 async def _group(redis: Redis, keys: Keys, stream: str, group: str) -> GroupState:
     missing = GroupState(stream=stream, group=group, exists=False)
     try:
@@ -200,7 +165,7 @@ async def _group(redis: Redis, keys: Keys, stream: str, group: str) -> GroupStat
             lag = facts.get(b"lag")
             if lag is None:
                 lag = await _undelivered(redis, keys.stream(stream), facts[b"last-delivered-id"])
-            seen_ms_ago, asking_shows = newest_sign(await raw(redis, "XINFO", "CONSUMERS", keys.stream(stream), group))
+            seen_ms_ago = newest_sign(await raw(redis, "XINFO", "CONSUMERS", keys.stream(stream), group))
             return GroupState(
                 stream=stream,
                 group=group,
@@ -209,19 +174,19 @@ async def _group(redis: Redis, keys: Keys, stream: str, group: str) -> GroupStat
                 lag=lag,
                 consumers=facts[b"consumers"],
                 seen_ms_ago=seen_ms_ago,
-                asking_shows=asking_shows,
             )
     return missing
 
 
-def newest_sign(consumers: list[list[Any]]) -> tuple[int | None, bool]:
-    """Milliseconds since the last sign of life of any of XINFO CONSUMERS' rows, and whether asking alone is one.
+def newest_sign(consumers: list[list[Any]]) -> int | None:
+    """Milliseconds since the last sign of life of any of XINFO CONSUMERS' rows.
 
-    Since Redis 7.2 `idle` counts from the last attempt to read, and `inactive`, new there, from the last entry got.
-    Before, `idle` is what `inactive` is now. https://redis.io/docs/latest/commands/xinfo-consumers/
+    Since Redis 7.2 `idle` counts from the last attempt to read. Before, it counts from the last read that brought
+    something, or was of own pending entries, which consumers make for this. See `runtime.group.Group.read_new`.
+    https://redis.io/docs/latest/commands/xinfo-consumers/
     """
     rows = [dict(zip(row[::2], row[1::2], strict=True)) for row in consumers]
-    return min((row[b"idle"] for row in rows), default=None), all(b"inactive" in row for row in rows)
+    return min((row[b"idle"] for row in rows), default=None)
 
 
 async def _undelivered(redis: Redis, key: str, last_delivered: bytes) -> int:

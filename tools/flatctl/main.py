@@ -17,6 +17,7 @@ from flatctl import commands, exits
 from flatctl.arming import Intent
 from flatctl.exits import CommandFailed
 from flatctl.session import Session, run
+from runtime.app import software_version
 from runtime.telemetry import telemetry_problems
 
 _ARM_ID = re.compile(r"[A-Za-z0-9._:-]{1,100}")
@@ -27,13 +28,31 @@ app = typer.Typer(
     help=(
         "Close every open futures position of one account, once, and see what is still open.\n\n"
         "In an emergency: flatctl ess activate, then flatctl arm --wait.\n\n"
-        "Exit codes: 0 done, or flat (dust aside). 1 error. 2 something is still open. 3 refused, nothing armed. "
-        "4 nobody can say: aborted, timed out, not read in full. 130 Ctrl-C.\n\n"
-        "Reads the same environment variables as the services."
+        "Exit codes: 0 done, or flat (dust aside). 1 error. 2 something is still open, or a waiting order may open it "
+        "again. 3 not done: refused, not confirmed, taken back, too late, or nothing to abort. 4 nobody can say: "
+        "aborted, timed out, an order lost, or not read in full. 130 Ctrl-C.\n\n"
+        "Options follow the command: flatctl status --json. Reads the same environment variables as the services."
     ),
 )
 ess = typer.Typer(no_args_is_help=True, help="The emergency stop: set means that trading is stopped.")
 app.add_typer(ess, name="ess")
+
+
+def _tell_version(wanted: bool) -> None:  # noqa: FBT001 - typer calls it so
+    if wanted:
+        sys.stdout.write(f"flatctl {software_version()}\n")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    *,
+    _version: Annotated[
+        bool, typer.Option("--version", is_eager=True, callback=_tell_version, help="Show the version and exit.")
+    ] = False,
+) -> None:
+    """What stands before a command: it says all by itself."""
+
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask for confirmation.")]
@@ -49,7 +68,7 @@ def main() -> None:
     try:
         code = app(prog_name="flatctl", standalone_mode=False)
     except (TyperException, CommandFailed) as error:
-        text = " ".join((error.format_message() if isinstance(error, TyperException) else str(error)).split())
+        text = _usage(error) if isinstance(error, TyperException) else " ".join(str(error).split())
         if text:  # the help that is shown without a command says it all
             sys.stderr.write(f"flatctl: {text}\n")
         code = error.code if isinstance(error, CommandFailed) else exits.ERROR
@@ -57,6 +76,14 @@ def main() -> None:
         sys.stderr.write("flatctl: stopped\n")
         code = exits.INTERRUPTED
     sys.exit(code if isinstance(code, int) else exits.OK)
+
+
+def _usage(error: TyperException) -> str:
+    """What is wrong with the command line. `flatctl --json status` is told where options stand."""
+    text = " ".join(error.format_message().split())
+    if sys.argv[1:] and sys.argv[1].startswith("-"):
+        return f"{text.partition(' (')[0]}; options follow the command, as in flatctl status --json"
+    return text
 
 
 @ess.command("status")

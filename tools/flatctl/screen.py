@@ -12,8 +12,8 @@ from rich.text import Text
 from contracts.codec import to_json
 from runtime.redaction import Redactor
 
-PIPE_COLUMNS = 200
-"""Wide enough that nothing is cut where nobody looks at a terminal."""
+PIPE_COLUMNS = 1_000
+"""Wide enough that a fact stays on its line where nobody looks at a terminal."""
 
 
 class Screen:
@@ -56,7 +56,7 @@ class Screen:
 
     def build_table(self, columns: Sequence[str], rows: Sequence[Sequence[str]], *, numeric: frozenset[str]) -> Table:
         """The same as a renderable."""
-        table = Table(box=None, pad_edge=False, header_style="bold")
+        table = Table(box=None, pad_edge=False, header_style="bold", show_header=any(columns))
         for name in columns:
             table.add_column(name, justify="right" if name in numeric else "left", overflow="fold")
         for row in rows:
@@ -81,10 +81,19 @@ class Screen:
 
     def _print(self, what: Text | Table) -> None:
         try:
-            self._console.print(what, soft_wrap=isinstance(what, Text) and not self._console.is_terminal)
+            if self._console.is_terminal:
+                self._console.print(what)
+            else:
+                self._console.file.write(self._unpadded(what))
             self._console.file.flush()
         except BrokenPipeError:
             mute(1)
+
+    def _unpadded(self, what: Text | Table) -> str:
+        """As text, without the blanks that fill a table's last column."""
+        with self._console.capture() as captured:
+            self._console.print(what, soft_wrap=isinstance(what, Text))
+        return "".join(f"{line.rstrip()}\n" for line in captured.get().splitlines())
 
     def _write(self, text: str) -> None:
         try:

@@ -1,14 +1,18 @@
 """What people see of a decision, a run, a status and an exposure."""
 
 from collections.abc import Sequence
+from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from contracts.arming import GateVerdict
+from contracts.arming import GateVerdict, Scope
 from contracts.flattening import FlattenCompleted, PositionFate, RunVerdict
 from contracts.vocabulary import PositionSide
-from flatctl.figures import drops, funnel, funnel_line, moment, money, quantity, span
-from flatctl.looking import SILENT_MS, GroupState, LastRun, Status
+from flatctl.figures import drops, funnel, funnel_line, moment, money, quantity, second, some, span
+from flatctl.last_run import LastRun
+from flatctl.looking import SILENT_MS, GroupState, Status
 from flatctl.screen import Screen
+from flatctl.still_open import StillOpen, still_open
+from runtime.latch import LatchState
 
 if TYPE_CHECKING:  # importing it costs more than everything else together: only who reads the exchange pays
     from flatctl.exposure import Exposure
@@ -52,13 +56,9 @@ def show_completed(screen: Screen, completed: FlattenCompleted) -> None:
 
 
 def _show_still_open(screen: Screen, completed: FlattenCompleted) -> None:
-    outside = [outcome for outcome in completed.outcomes if outcome.fate is PositionFate.OUT_OF_SCOPE]
+    left = still_open(completed)
+    screen.line(f"{left.heading}: {left.text}", style=_left_style(completed.verdict, left))
     if completed.residual:
-        unpriced = f" and {completed.residual_unpriced} without a price" if completed.residual_unpriced else ""
-        screen.line(
-            f"STILL OPEN: {len(completed.residual)} positions, {money(completed.residual_notional_usd)}{unpriced}",
-            style=WARNING if completed.verdict is RunVerdict.FLAT_EXCEPT_DUST else BAD,
-        )
         rows = [
             (row.symbol, leg(row.position_side), quantity(row.quantity), money(row.notional_usd), row.reason)
             for row in completed.residual
@@ -66,15 +66,19 @@ def _show_still_open(screen: Screen, completed: FlattenCompleted) -> None:
         screen.table(
             ("symbol", "leg", "quantity", "notional", "why"), rows, numeric=frozenset({"quantity", "notional"})
         )
-    elif completed.timings.verified_at_ms is None:
-        screen.line("STILL OPEN: unknown, the exchange could not be read at the end", style=BAD)
-    else:
-        screen.line(f"STILL OPEN: nothing (exchange read at {moment(completed.timings.verified_at_ms)})", style="bold")
     if completed.resting_left:
         _show_resting(screen, completed)
+    outside = [outcome for outcome in completed.outcomes if outcome.fate is PositionFate.OUT_OF_SCOPE]
+    outside.sort(key=lambda outcome: (outcome.notional_usd is not None, -(outcome.notional_usd or 0)))
     if outside:
-        names = ", ".join(outcome.symbol for outcome in outside)
-        screen.line(f"outside the arm's scope and not touched: {names}", style=WARNING)
+        names = some([outcome.symbol for outcome in outside], "flatctl positions")
+        screen.line(f"not touched, outside the arm's scope: {names}", style=WARNING)
+
+
+def _left_style(verdict: RunVerdict, left: StillOpen) -> str:
+    if left.read_at_ms is not None and not left.positions and verdict is not RunVerdict.NOT_FLAT:
+        return WARNING if left.outside else "bold"
+    return WARNING if verdict is RunVerdict.FLAT_EXCEPT_DUST else BAD
 
 
 def _show_resting(screen: Screen, completed: FlattenCompleted) -> None:
@@ -146,24 +150,30 @@ def show_exposure(screen: Screen, exposure: "Exposure") -> None:
 def show_status(screen: Screen, status: Status) -> None:
     """Everything at one look, one fact a line."""
     rows = [
-        ("latch", f"{'SET: trading is stopped' if status.latch.is_set else _unset(status)} ({status.latch.detail})"),
+        ("latch", f"{latch_text(status.latch)}; {status.latch.detail}"),
         ("armed", _armed(status)),
         ("run in flight", status.active or "none"),
         ("cooldown", _cooldown(status)),
         ("last snapshot", _snapshot(status)),
         ("last run", _last_run(status.last_run)),
+        *_after_last_run(status.last_run),
         ("oracle", _oracle(status)),
         *((group.group, _group(group)) for group in status.groups),
         ("dead letters", f"{status.dead_letters}{'  LOOK AT THEM' if status.dead_letters else ''}"),
     ]
     screen.table(("", ""), rows, numeric=frozenset())
     if status.last_run and status.last_run.residual:
-        names = ", ".join(row.symbol for row in status.last_run.residual)
-        screen.line(f"STILL OPEN after the last run: {names}", style=BAD)
+        unread = status.last_run.still_open.read_at_ms is None
+        when = "PERHAPS STILL OPEN, as before" if unread else "STILL OPEN after"
+        names = some([row.symbol for row in status.last_run.residual], "flatctl watch")
+        screen.line(f"{when} the last run: {names}", style=BAD)
 
 
-def _unset(status: Status) -> str:
-    return "not set" if status.latch.readable else "CANNOT BE READ, counts as not set"
+def latch_text(latch: LatchState) -> str:
+    """Whether it is set; one that cannot be read may be, and is never called not set."""
+    if not latch.readable:
+        return "UNREADABLE (counts as not set)"
+    return "SET: trading is stopped" if latch.is_set else "not set"
 
 
 def _armed(status: Status) -> str:
@@ -179,7 +189,7 @@ def _cooldown(status: Status) -> str:
     if status.cooldown_left_ms is None:
         return f"UNREADABLE: the last flatten's time is {status.last_flatten_ts[:40]!r}; every arm is refused"
     left = f"{span(status.cooldown_left_ms)} left" if status.cooldown_left_ms else "over"
-    return f"{left} (last accepted at {status.last_flatten_ts})"
+    return f"{left} (last accepted at {second(Decimal(status.last_flatten_ts))})"
 
 
 def _snapshot(status: Status) -> str:
@@ -209,6 +219,23 @@ def _last_run(run: LastRun | None) -> str:
     return f"{run.request_id} at {moment(run.finished_at_ms)}: {counts}"
 
 
+def _after_last_run(run: LastRun | None) -> list[tuple[str, str]]:
+    if run is None:
+        return []
+    left = run.still_open
+    inside = f"within the arm's scope: {left.text}" if left.outside else left.text
+    return [("its scope", _scope(run.scope)), ("STILL OPEN then", inside)]
+
+
+def _scope(scope: Scope | None) -> str:
+    if scope is None:
+        return "unknown, the request is not on record"
+    if scope.whole_account:
+        return "the whole account"
+    names = some(scope.symbols, "flatctl status --json")
+    return f"only {len(scope.symbols)} symbol{'' if len(scope.symbols) == 1 else 's'}: {names}"
+
+
 def _group(group: GroupState) -> str:
     waiting = f": {group.pending} pending, {group.lag} not delivered on {group.stream}" if group.exists else ""
     return f"{seen(group)}{waiting}"
@@ -219,8 +246,6 @@ def seen(group: GroupState) -> str:
     if group.seen_ms_ago is None:
         return f"has NEVER RUN here (nobody reads {group.stream})"
     how_long = span(group.seen_ms_ago)
-    if group.unknown:
-        return f"last got an entry {how_long} ago; a Redis before 7.2 cannot tell whether it runs"
     return f"NOT RUNNING, last seen {how_long} ago" if group.silent else f"running, seen {how_long} ago"
 
 

@@ -53,7 +53,7 @@ async def watch(session: Session, beginning: Beginning, within_s: float) -> int:
             exits.UNKNOWN,
         )
     show_completed(screen, progress.completed)
-    return exits.of_verdict(progress.completed.verdict)
+    return exits.of_run(progress.completed)
 
 
 def _lines(screen: Screen) -> Callable[[RunProgress, Record, str], None]:

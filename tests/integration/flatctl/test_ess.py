@@ -76,9 +76,38 @@ async def test_a_latch_that_cannot_be_written_is_one_line(in_a_file: Flatctl, tm
     assert said.err.count("\n") == 1
 
 
+async def test_a_latch_in_a_directory_that_is_not_there_is_refused_not_made(in_a_file: Flatctl, tmp_path: Path) -> None:
+    in_a_file.environ["ESS_LATCH"] = f"file:{tmp_path}/qauntum/dir/ESS_ON"
+    said = await in_a_file("ess", "activate")
+
+    assert said.code == 1
+    assert "SET: trading is stopped" not in said.out
+    assert f"there is no directory {tmp_path}/qauntum/dir; if this is really the latch that" in said.err
+    assert said.err.endswith(f"mkdir -p {tmp_path}/qauntum/dir\n")
+    assert said.err.count("\n") == 1
+    assert not (tmp_path / "qauntum").exists()
+
+
 async def test_a_latch_that_cannot_be_read_is_loud(in_a_file: Flatctl, tmp_path: Path) -> None:
     (tmp_path / "ESS_ON").mkdir()
     said = await in_a_file("ess", "status")
 
     assert said.code == 4
+    assert "ESS latch UNREADABLE (counts as not set): " in said.out
     assert "cannot be read, and counts as not set" in said.err
+
+
+async def test_a_latch_in_a_redis_that_is_away_is_not_called_unset(in_a_file: Flatctl) -> None:
+    in_a_file.environ["ESS_LATCH"] = "redis:quantum:ess:active"
+    said = await in_a_file("ess", "status")
+
+    assert said.code == 4
+    assert "ESS latch UNREADABLE (counts as not set): redis:quantum:ess:active cannot be read" in said.out
+    assert "ESS latch not set" not in said.out
+
+
+@pytest.mark.parametrize("command", [("status",), ("activate",), ("deactivate", "--yes")], ids=" ".join)
+async def test_whose_trading_it_is_about_is_said_first(in_a_file: Flatctl, command: tuple[str, ...]) -> None:
+    said = await in_a_file("ess", *command)
+
+    assert said.out.startswith("environment SIM (not real money)   account main   namespace test:ess\n")

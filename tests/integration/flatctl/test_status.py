@@ -84,9 +84,15 @@ async def test_a_full_status_shows_it_all(flatctl: Flatctl, scribe: Scribe) -> N
         ": 1 pending, 1 not delivered on flatten.arm",
         "publishing, newest reading",
         "1  LOOK AT THEM",
+        "its scope         unknown, the request is not on record",
+        "STILL OPEN then   1 positions, $31,361.00",
         "STILL OPEN after the last run: ETHUSDT",
     ):
         assert text in said.out, said.out
+    assert re.search(
+        r"^cooldown +\d.* left \(last accepted at \d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC\)$", said.out, re.MULTILINE
+    ), said.out
+    assert [line for line in said.out.splitlines() if line != line.rstrip() or not line] == []
 
 
 async def test_json_has_the_same_facts(flatctl: Flatctl, scribe: Scribe) -> None:

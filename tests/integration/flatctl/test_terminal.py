@@ -1,10 +1,13 @@
 """In a terminal: a picture that changes in place, and then the verdict."""
 
+import re
 import sys
 
 import pytest
 
 from contracts.flattening import RunVerdict
+from flatctl import exits
+from runtime.app import software_version
 from support.flatctl_process import Flatctl
 from support.run_events import completed, intended, residual, resolved, whole_run
 from support.scribe import Scribe
@@ -61,3 +64,24 @@ async def test_without_a_command_the_help_is_shown(flatctl: Flatctl) -> None:
 
     assert "Usage: flatctl" in said.out
     assert (said.code, said.err) == (1, "")
+
+
+async def test_the_version_is_told(flatctl: Flatctl) -> None:
+    said = await flatctl("--version")
+
+    assert (said.code, said.out) == (0, f"flatctl {software_version()}\n")
+
+
+async def test_an_option_before_the_command_is_told_where_it_stands(flatctl: Flatctl) -> None:
+    said = await flatctl("--json", "status")
+
+    assert said.code == 1
+    assert said.err == ("flatctl: No such option: --json; options follow the command, as in flatctl status --json\n")
+
+
+async def test_the_help_tells_every_exit_code(flatctl: Flatctl) -> None:
+    said = await flatctl("--help")
+    codes = " ".join(said.out.split()).partition("Exit codes: ")[2].partition("Options follow")[0]
+
+    for code in (exits.OK, exits.ERROR, exits.RESIDUAL, exits.REFUSED, exits.UNKNOWN, exits.INTERRUPTED):
+        assert re.search(rf"(^|\. ){code} ", codes), codes

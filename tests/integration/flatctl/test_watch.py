@@ -3,14 +3,10 @@
 import asyncio
 import json
 import signal
-from decimal import Decimal
 
 import pytest
-from msgspec.structs import replace
 
 from contracts.flattening import Counts, FlattenCompleted, RunVerdict
-from contracts.resting import RestingLeft
-from contracts.vocabulary import OrderSide
 from runtime.redis_client import raw
 from support.flatctl_process import Flatctl, finish
 from support.proxy import FaultyProxy
@@ -23,6 +19,7 @@ from support.run_events import (
     started,
     two_closed,
     verified,
+    waiting,
     whole_run,
 )
 from support.scribe import Scribe
@@ -72,7 +69,7 @@ async def test_a_run_without_a_last_reading_never_says_nothing(flatctl: Flatctl,
     await scribe.tell(*whole_run(), completed(RunVerdict.NOT_FLAT, verified_at_ms=None))
     said = await flatctl("watch")
 
-    assert said.code == 2
+    assert said.code == 4
     assert "STILL OPEN: unknown, the exchange could not be read at the end" in said.out
 
 
@@ -172,7 +169,7 @@ async def test_a_reader_that_goes_away_does_not_change_the_exit_code(flatctl: Fl
     while b"run started" not in await process.stdout.readline():
         assert not process.stdout.at_eof()
     process._transport.get_pipe_transport(1).close()  # type: ignore[attr-defined]  # noqa: SLF001 - the reader's end
-    await scribe.tell(*whole_run()[2:], completed(RunVerdict.NOT_FLAT))
+    await scribe.tell(*whole_run()[2:], completed(RunVerdict.NOT_FLAT, left=(residual("ETHUSDT", "9.1"),)))
     async with asyncio.timeout(20):
         code = await process.wait()
 
@@ -207,16 +204,7 @@ async def test_a_run_that_nobody_begins_is_said_while_it_is_waited_for(flatctl: 
 
 
 async def test_orders_that_would_not_go_are_shown_beside_what_is_open(flatctl: Flatctl, scribe: Scribe) -> None:
-    waiting = RestingLeft(
-        symbol="ADAUSDT",
-        order_id="17",
-        kind="LIMIT",
-        side=OrderSide.BUY,
-        quantity=Decimal(100),
-        reduce_only=False,
-        conditional=False,
-    )
-    await scribe.tell(*whole_run(), replace(completed(RunVerdict.NOT_FLAT), resting_left=(waiting,)))
+    await scribe.tell(*whole_run(), completed(RunVerdict.NOT_FLAT, resting_left=(waiting("ADAUSDT"),)))
     said = await flatctl("watch")
 
     assert said.code == 2

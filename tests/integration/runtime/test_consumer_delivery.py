@@ -7,6 +7,7 @@ import msgspec
 import pytest
 
 from runtime.errors import RetryableError
+from runtime.group import Group
 from runtime.redis_client import raw
 from support.streaming import FAST, GROUP, BeatingClock, Workshop, eventually
 
@@ -190,3 +191,29 @@ async def test_a_cancelled_read_loses_nothing(workshop: Workshop) -> None:
     assert cancelled == 15
     assert await workshop.effects() == dict.fromkeys(wanted, 1)
     assert await workshop.pending() == 0
+
+
+async def test_a_consumer_that_gets_nothing_is_seen_all_the_time(workshop: Workshop) -> None:
+    idle_ms: list[int] = []
+
+    async def seen_anew() -> bool:
+        (row,) = await raw(workshop.redis, "XINFO", "CONSUMERS", workshop.stream, GROUP)
+        idle_ms.append(dict(zip(row[::2], row[1::2], strict=True))[b"idle"])
+        return len(idle_ms) > 1 and idle_ms[-1] < idle_ms[-2]
+
+    await workshop.say("a")
+    async with workshop.running():
+        await workshop.until_done(1)
+        for _ in range(2):
+            await eventually(seen_anew, "its idle time begins anew, although nothing came")
+
+
+async def test_being_seen_delivers_nothing_again(workshop: Workshop) -> None:
+    await workshop.say("a", "b")
+    await workshop.read_as("one")
+    group = Group(redis=workshop.redis, reader=workshop.redis, stream_key=workshop.stream, group=GROUP, consumer="one")
+
+    assert await group.read_new(10, 1) == ()
+
+    rows = await raw(workshop.redis, "XPENDING", workshop.stream, GROUP, "-", "+", 10)
+    assert [deliveries for *_, deliveries in rows] == [1, 1]

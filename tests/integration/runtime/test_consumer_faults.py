@@ -12,12 +12,15 @@ from support.proxy import FaultyProxy
 from support.redis_server import RedisServer
 from support.streaming import FAST, Workshop, eventually
 
+NEW_ENTRIES = b"\r\n>\r\n"
+"""In a read of new entries, and in no other command."""
+
 
 async def test_a_lost_answer_to_a_read_loses_no_entry(workshop: Workshop) -> None:
     wanted = [f"arm-{number}" for number in range(40)]
     async with FaultyProxy(workshop.url) as proxy, workshop.running(url=proxy.url):
         for start in range(0, 40, 4):
-            proxy.drop_next_reply(b"XREADGROUP")
+            proxy.drop_next_reply(NEW_ENTRIES)
             await workshop.say(*wanted[start : start + 4])
             await proxy.dropped.wait()
         await workshop.until_done(40)
@@ -30,7 +33,7 @@ async def test_entries_whose_delivery_was_lost_come_before_newer_ones(workshop: 
     async with FaultyProxy(workshop.url) as proxy, workshop.running(url=proxy.url):
         await workshop.say("first")
         await workshop.until_done(1)
-        proxy.drop_next_reply(b"XREADGROUP")
+        proxy.drop_next_reply(NEW_ENTRIES)
         await workshop.say("lost")
         await proxy.dropped.wait()
         await workshop.say("newer")

@@ -22,6 +22,7 @@ def no_hurry(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 async def test_a_file_latch_is_set_by_being_there_and_says_who_set_it(tmp_path: Path) -> None:
+    (tmp_path / "quantum").mkdir()
     latch = FileLatch(tmp_path / "quantum" / "ESS_ON")
     before = await latch.read()
 
@@ -35,6 +36,18 @@ async def test_a_file_latch_is_set_by_being_there_and_says_who_set_it(tmp_path: 
     assert not await latch.deactivate()
     assert not (await latch.read()).is_set
     assert os.listdir(tmp_path / "quantum") == [], "no half-written file is left"  # noqa: PTH208 - names are wanted
+
+
+async def test_a_directory_that_is_not_there_is_not_made_and_is_said(tmp_path: Path) -> None:
+    latch = FileLatch(tmp_path / "qauntum" / "ESS_ON")
+
+    with pytest.raises(FileNotFoundError):
+        await latch.activate(RECORD)
+
+    state = await latch.read()
+    assert (state.is_set, state.readable) == (False, True)
+    assert state.detail.endswith("ESS_ON is not there, nor is its directory")
+    assert not (tmp_path / "qauntum").exists()
 
 
 @pytest.mark.parametrize("kind", ["directory", "fifo", "below a file"])

@@ -1,7 +1,6 @@
 """Whether a service is alive, as far as Redis shows."""
 
 import pytest
-from msgspec.structs import replace
 
 from flatctl.looking import SILENT_MS, GroupState, newest_sign
 from flatctl.views import seen
@@ -31,22 +30,12 @@ def test_who_has_not_asked_for_entries_for_long_is_not_running(
     assert (group.silent, seen(group)) == (silent, words)
 
 
-def test_where_redis_cannot_tell_nobody_is_called_dead() -> None:
-    quiet, lately = (replace(a_group(ms), asking_shows=False) for ms in (300_000, 400))
-
-    assert not quiet.silent
-    assert seen(quiet) == "last got an entry 5 min 0 s ago; a Redis before 7.2 cannot tell whether it runs"
-    assert seen(lately) == "running, seen 400 ms ago"
-
-
 def a_row(name: str, idle_ms: int, inactive_ms: int | None = None) -> list[object]:
     row: list[object] = [b"name", name.encode(), b"pending", 0, b"idle", idle_ms]
     return row if inactive_ms is None else [*row, b"inactive", inactive_ms]
 
 
-def test_the_liveliest_consumer_counts_and_an_old_redis_is_known_by_what_it_does_not_say() -> None:
-    new, old = [a_row("a", 90_000, 95_000), a_row("b", 300, 80_000)], [a_row("a", 90_000), a_row("b", 30_000)]
-
-    assert newest_sign(new) == (300, True)
-    assert newest_sign(old) == (30_000, False)
-    assert newest_sign([]) == (None, True)
+@pytest.mark.parametrize("inactive_ms", [None, 80_000], ids=["before Redis 7.2", "since Redis 7.2"])
+def test_the_liveliest_consumer_counts(inactive_ms: int | None) -> None:
+    assert newest_sign([a_row("a", 90_000, inactive_ms), a_row("b", 300, inactive_ms)]) == 300
+    assert newest_sign([]) is None

@@ -4,10 +4,8 @@ from decimal import Decimal
 
 import pytest
 
-from contracts.flattening import RunVerdict
 from contracts.vocabulary import PositionSide
 from exchange.model import Position, PositionReading, UnreadableRow
-from flatctl import exits
 from flatctl.exposure import exposure_of
 from flatctl.looking import cooldown_left_ms
 
@@ -29,15 +27,6 @@ NOW_MS = 1_769_571_500_000
 )
 def test_the_cooldown_left_is_known_or_said_to_be_unknown(last_ts: str | None, left_ms: int | None) -> None:
     assert cooldown_left_ms(last_ts, NOW_MS, Decimal(60)) == left_ms
-
-
-def test_every_verdict_has_its_exit_code() -> None:
-    assert {verdict: exits.of_verdict(verdict) for verdict in RunVerdict} == {
-        RunVerdict.FLAT: 0,
-        RunVerdict.FLAT_EXCEPT_DUST: 0,
-        RunVerdict.NOT_FLAT: 2,
-        RunVerdict.ABORTED: 4,
-    }
 
 
 def a_row(symbol: str, quantity: str, mark: str | None) -> Position:

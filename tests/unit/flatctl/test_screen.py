@@ -61,3 +61,28 @@ def test_quantities_never_show_an_exponent() -> None:
     assert figures.quantity(Decimal("1E+3")) == "1000"
     assert figures.quantity(Decimal("1e-8")) == "0.00000001"
     assert figures.quantity(None) == "unknown"
+
+
+@pytest.mark.parametrize(
+    ("unix_s", "text"),
+    [
+        ("1795785122", "2026-11-27 13:12:02 UTC"),
+        ("1795785122.7", "2026-11-27 13:12:02 UTC"),
+        ("253402300799", "9999-12-31 23:59:59 UTC"),
+        ("999999999999", "999999999999"),
+    ],
+)
+def test_a_time_of_another_program_is_shown_whatever_it_is(unix_s: str, text: str) -> None:
+    assert figures.second(Decimal(unix_s)) == text
+
+
+def test_a_table_in_a_pipe_has_no_blanks_at_its_ends(capsys: pytest.CaptureFixture[str]) -> None:
+    a_screen().table(("", ""), [("latch", "set, " * 8), ("armed", "no")], numeric=frozenset())
+
+    assert capsys.readouterr().out == f"latch  {('set, ' * 8).rstrip()}\narmed  no\n"
+
+
+def test_a_table_with_names_has_a_head(capsys: pytest.CaptureFixture[str]) -> None:
+    a_screen().table(("symbol", "why"), [("ETHUSDT", "dust"), ("X", "")], numeric=frozenset())
+
+    assert capsys.readouterr().out == "symbol   why\nETHUSDT  dust\nX\n"

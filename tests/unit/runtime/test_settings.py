@@ -131,6 +131,12 @@ def test_an_unknown_variable_with_our_prefix_refuses_to_start() -> None:
     assert mistakes({"P29_XYZZY": "1"}) == ["P29_XYZZY is not a variable that Flatguard knows"]
 
 
+@pytest.mark.parametrize("name", ["FLATTEN_FOO", "FLATTEN_MAX_FOO", "EXCHANGE_FOO"])
+def test_only_a_name_that_is_alike_is_offered_for_a_wrong_one(name: str) -> None:
+    assert mistakes({name: "1"}) == [f"{name} is not a variable that Flatguard knows"]
+    assert mistakes({"FLATTEN_COOLDOWN": "1"})[0].endswith("; did you mean 'FLATTEN_COOLDOWN_SECONDS'?")
+
+
 def test_a_misspelt_prefix_refuses_to_start() -> None:
     assert mistakes({"MAX_FLATEN_SYMBOLS": "1"}) == [
         "MAX_FLATEN_SYMBOLS is not a variable that Flatguard knows; did you mean 'MAX_FLATTEN_SYMBOLS'?"
