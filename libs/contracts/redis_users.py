@@ -4,6 +4,7 @@ A command is allowed when one selector allows it with all its keys, and each com
 itself: a script gives nobody more than that.
 """
 
+import argparse
 import sys
 from collections.abc import Mapping, Sequence
 
@@ -112,5 +113,18 @@ def _reading(who: str, keys: Keys) -> tuple[str, ...]:
     return (_selector("+xread +xrange +xrevrange", *read),)
 
 
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Print the file for one namespace."""
+    parser = argparse.ArgumentParser(prog="python -m contracts.redis_users", description=main.__doc__)
+    parser.add_argument("--namespace", default=DEFAULT_NAMESPACE, help="FLATTEN_NAMESPACE (%(default)s)")
+    parser.add_argument(
+        "--allocation-prefix", default=DEFAULT_ALLOCATION_PREFIX, help="FLATTEN_ALLOCATION_PREFIX (%(default)s)"
+    )
+    parser.add_argument("--latch-key", default=LATCH_KEY, help="the key of ESS_LATCH=redis:… (%(default)s)")
+    given = parser.parse_args(arguments)
+    users = redis_users(given.namespace, allocation_prefix=given.allocation_prefix, latch_key=given.latch_key)
+    sys.stdout.write(acl_file(users))
+
+
 if __name__ == "__main__":
-    sys.stdout.write(acl_file(redis_users()))
+    main()
