@@ -36,6 +36,7 @@ PROGRAMS = {
     "flatten-executor": "flatten_executor.main:main",
     "flatctl": "flatctl.main:main",
     "exchange-sim": "exchange_sim.main:main",
+    "demo-targets": "demo.seeding:main",
 }
 VARIABLES = {
     "REDIS_URL", "FLATTEN_NAMESPACE", "FLATTEN_ALLOCATION_PREFIX", "FLATTEN_ALLOW_LIVE", "ACCOUNT", "EXCHANGE_ID",

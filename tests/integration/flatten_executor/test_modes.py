@@ -1,5 +1,7 @@
 """One-way and hedge mode: read for every round, never assumed, also when it changes while we work."""
 
+import re
+
 from contracts.flattening import OrderResolved, OrderState, RunVerdict
 from support.processes import ServiceProcess
 from support.requester import Requester
@@ -37,8 +39,11 @@ async def test_the_mode_is_read_in_every_run(sim: Simulator, executor: ServicePr
     assert completed.verdict is RunVerdict.FLAT
     sent = [("positionSide" in order["params"], "reduceOnly" in order["params"]) for order in await sim.orders()]
     assert sent == [(True, False), (False, True)]
-    read = [request for request in await sim.requests() if request["path"] == "/fapi/v1/positionSide/dual"]
-    assert len(read) == 4, "before and after the orders of each run"
+    asked = [(request["method"], request["path"]) for request in await sim.requests()]
+    told = "".join(
+        "M" if path == "/fapi/v1/positionSide/dual" else "O" if method == "POST" else "" for method, path in asked
+    )
+    assert re.fullmatch("MM+OMM+OM+", told), "after the start, before and after the orders of each run"
 
 
 async def test_a_mode_that_changes_to_hedge_under_us_is_read_again_and_the_leg_closes(
