@@ -51,11 +51,18 @@ class BinanceReader:
         self._calls = BinanceCalls(
             BinanceWire(config, now_ms), RateBudget(monotonic_ms), now_ms=now_ms, monotonic_ms=monotonic_ms
         )
+        self._shown: set[str] = set()
+
+    @property
+    def symbols_shown(self) -> frozenset[str]:
+        """Symbols that had a row in any reading of positions so far."""
+        return frozenset(self._shown)
 
     async def positions(self) -> PositionReading:
         """Every position row of the account, all symbols, zero rows included."""
         reply = await self._calls.read(POSITIONS)
         positions, unreadable = decode.positions(reply.body)
+        self._shown.update(row.symbol for row in positions)
         return PositionReading(
             positions=positions, unreadable=unreadable, started_at_ms=reply.started_at_ms, read_ms=reply.read_ms
         )

@@ -5,6 +5,7 @@ Documented shapes: GET /fapi/v2/positionRisk, /fapi/v1/premiumIndex, /fapi/v1/po
 `ReadUnusable`.
 """
 
+from collections import Counter
 from decimal import Decimal
 from typing import Any, Final, TypeVar
 
@@ -83,7 +84,8 @@ _OPEN_ALGO_ORDERS = Decoder(list[_OpenAlgoOrder])
 def positions(body: bytes) -> tuple[tuple[Position, ...], tuple[UnreadableRow, ...]]:
     """Every row of a position list, readable or named as unreadable. A row without a symbol is `row <index from 0>`.
 
-    Raises ReadUnusable for anything that is not a whole, non-empty array, and for two rows of one symbol and side.
+    Rows of one symbol and side that come more than once are unreadable, each: nobody knows which of them holds.
+    Raises ReadUnusable for anything that is not a whole, non-empty array.
     """
     read: list[Position | UnreadableRow]
     try:
@@ -96,7 +98,8 @@ def positions(body: bytes) -> tuple[tuple[Position, ...], tuple[UnreadableRow, .
         raise ReadUnusable(POSITIONS.name, "no rows at all: the venue lists every symbol, so this cannot be whole")
     readable = tuple(row for row in read if isinstance(row, Position))
     if len({(row.symbol, row.side) for row in readable}) < len(readable):
-        raise ReadUnusable(POSITIONS.name, f"{_first_double(readable)} comes twice", field="symbol")
+        read = _without_doubles(read)
+        readable = tuple(row for row in read if isinstance(row, Position))
     if len(readable) == len(read):
         return readable, ()
     return readable, tuple(row for row in read if isinstance(row, UnreadableRow))
@@ -263,10 +266,14 @@ def _unreadable(symbol: str, field: str, problem: str) -> UnreadableRow:
     return UnreadableRow(symbol=symbol, field=field, problem=problem)
 
 
-def _first_double(rows: tuple[Position, ...]) -> str:
-    keys = [(row.symbol, row.side) for row in rows]
-    symbol, side = next(key for key in keys if keys.count(key) > 1)
-    return f"{symbol} {side}"
+def _without_doubles(rows: list[Position | UnreadableRow]) -> list[Position | UnreadableRow]:
+    times = Counter((row.symbol, row.side) for row in rows if isinstance(row, Position))
+    return [
+        _unreadable(row.symbol, "symbol", f"its {row.side} row comes {times[row.symbol, row.side]} times")
+        if isinstance(row, Position) and times[row.symbol, row.side] > 1
+        else row
+        for row in rows
+    ]
 
 
 def _known_symbol(endpoint: str, symbol: str) -> str:

@@ -11,7 +11,7 @@ from exchange.binance_wire import EXCHANGE_INFO
 from exchange.budget import OrderLimits
 from exchange.decoder import Decoder
 from exchange.errors import ReadUnusable
-from exchange.instruments import LotSize, is_sane, stricter
+from exchange.instruments import LotSize, floor_to_step, is_sane, smallest_order, stricter
 from exchange.model import UNTRADABLE, Instrument, InstrumentStatus, Listings
 
 _DIGITS_MAX: Final = 20
@@ -134,6 +134,9 @@ def _instrument(row: _Symbol) -> Instrument:
         raise ValueError("no LOT_SIZE filter")
     lots = [_lot_size(filters[name]) for name in ("LOT_SIZE", "MARKET_LOT_SIZE") if name in filters]
     lot = stricter(lots, row.quantity_precision)
+    smallest = smallest_order(lot.min_quantity, lot.step)
+    if floor_to_step(lot.max_quantity, lot.step) < smallest:
+        raise ValueError(f"no order is possible: at least {smallest}, at most {lot.max_quantity}, by {lot.step}")
     price = filters.get("PRICE_FILTER")
     band = filters.get("PERCENT_PRICE")
     return Instrument(
@@ -144,7 +147,7 @@ def _instrument(row: _Symbol) -> Instrument:
         min_quantity=lot.min_quantity,
         max_quantity=lot.max_quantity,
         quantity_precision=row.quantity_precision,
-        tick=_number("tickSize", price.tick_size if price else None),
+        tick=_number("tickSize", price.tick_size) if price else Decimal(0),
         quote_asset=row.quote_asset,
         price_multiplier_up=_number("multiplierUp", band.multiplier_up) if band else None,
         price_multiplier_down=_number("multiplierDown", band.multiplier_down) if band else None,

@@ -18,7 +18,7 @@ class ExchangeConfig(Struct, frozen=True, kw_only=True):
     api_secret: str
     recv_window_ms: int = 5_000
     """How old an order may be on arrival before the venue throws it away."""
-    request_timeout_ms: int = 10_000
+    request_timeout_ms: int = 5_000
     order_timeout_ms: int = 6_000
     """Longer than the receive window: after it, an order without an answer can no longer be accepted."""
     warm_connections: int = 10

@@ -74,6 +74,12 @@ def common_step(steps: Iterable[Decimal]) -> Decimal:
     return EXACT.scaleb(Decimal(math.lcm(*units)), exponent)
 
 
+def smallest_order(min_quantity: Decimal, step: Decimal) -> Decimal:
+    """The minimum, rounded up to the step; at least one step."""
+    floored = floor_to_step(min_quantity, step)
+    return max(floored if floored == min_quantity else floored + step, step)
+
+
 class LotSize(Struct, frozen=True, kw_only=True):
     """One lot filter. A zero means that the filter does not limit there, as the venue has it."""
 

@@ -93,6 +93,7 @@ class Instrument(Struct, frozen=True, kw_only=True):
     quantity_precision: int
     """The most digits after the point that the venue takes."""
     tick: Decimal
+    """Zero where the venue states none: then no order with a price can be made, and market orders can."""
     quote_asset: str = ""
     """What prices are in. Empty when the venue did not say."""
     price_multiplier_up: Decimal | None = None
@@ -105,6 +106,11 @@ class Listings(Struct, frozen=True, kw_only=True):
     instruments: Mapping[str, Instrument]
     unreadable: Mapping[str, str]
     """Symbols (or `row 17`) whose rules cannot be read, with the reason. They may be held all the same."""
+
+    @property
+    def symbols(self) -> frozenset[str]:
+        """Every symbol that is listed, readable rules or not."""
+        return frozenset((*self.instruments, *(symbol for symbol in self.unreadable if " " not in symbol)))
 
 
 class ReducingOrder(Struct, frozen=True, kw_only=True):

@@ -52,6 +52,11 @@ class OrderGateway(PositionReader, Protocol):
         """How long after an order left the venue may still accept it, our clock's error included."""
         ...
 
+    @property
+    def symbols_shown(self) -> frozenset[str]:
+        """Symbols that had a row in any reading of positions so far."""
+        ...
+
     async def instruments(self) -> Listings:
         """What each symbol demands of an order; read once and kept for `INSTRUMENTS_MAX_AGE_S`, then read again."""
         ...

@@ -87,6 +87,10 @@ class SteppedGateway:
         self.warm = gateway.warm
         self.aclose = gateway.aclose
 
+    @property
+    def symbols_shown(self) -> frozenset[str]:
+        return self._gateway.symbols_shown
+
     order_lifetime_ms = 0
     """Nothing is on its way: the simulator never lags, and the former process is dead."""
 

@@ -4,18 +4,24 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from decimal import Decimal
 from functools import partial
+from itertools import count
 from typing import TypeVar
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from contracts.vocabulary import PositionSide
 from exchange.errors import KeyRejected, ReadFailed, ReadUnusable
-from exchange.model import Listings, PositionMode, PositionReading, RestingOrder
+from exchange.model import Listings, PositionMode, PositionReading, RestingOrder, UnreadableRow
 from exchange.ports import OrderGateway
 from flatten_executor.observe import Observer
+from flatten_executor.permit import Permit
 from runtime.clock import Clock
 
 RESTING_PATIENCE_S = 5.0
+STOPPED_PATIENCE_S = 5.0
+"""How long a run that was stopped goes on reading: whoever stopped it waits for its word."""
+_MODE_TRIES = 3
 _FIRST_PAUSE_S = 0.1
 _LONGEST_PAUSE_S = 2.0
 
@@ -43,58 +49,78 @@ class Unreadable(Exception):
     """The exchange could not be read before the deadline, or refuses the key: nobody knows what is open."""
 
 
-async def read_ground_truth(
-    gateway: OrderGateway, clock: Clock, observer: Observer, deadline_s: float, *, in_order: bool
-) -> GroundTruth:
-    """Read everything, again and again until `deadline_s` (monotonic). Raises Unreadable.
+class TruthReader:
+    """Reads everything, again and again. Once the run is stopped, only for `STOPPED_PATIENCE_S` more."""
 
-    At the same time, which is fast: enough to act on. Or `in_order`, the way that a waiting order takes: conditional
-    ones, the others, positions. Only that can show that nothing is open and nothing can open it.
-    Resting orders get less patience than positions: not knowing them is no reason to keep positions open.
-    """
-    read = partial(_read_once, gateway, clock, observer, deadline_s, in_order=in_order)
-    return await persistently("positions", read, clock, observer, deadline_s)
+    def __init__(self, gateway: OrderGateway, clock: Clock, observer: Observer, permit: Permit) -> None:
+        self._gateway = gateway
+        self._clock = clock
+        self._observer = observer
+        self._permit = permit
 
+    async def read(self, deadline_s: float, *, in_order: bool) -> GroundTruth:
+        """One reading, by `deadline_s` (monotonic). Raises Unreadable.
 
-async def persistently(
-    what: str, read: Callable[[], Awaitable[T]], clock: Clock, observer: Observer, deadline_s: float
-) -> T:
-    """Call `read` until it gives an answer. Raises Unreadable at the deadline, or at once when the key is refused."""
-    pause_s = _FIRST_PAUSE_S
-    while True:
+        At the same time, which is fast: enough to act on. Or `in_order`, the way that a waiting order takes:
+        conditional ones, the others, positions. Only that can show that nothing is open and nothing can open it.
+        Resting orders get less patience than positions: not knowing them is no reason to keep positions open.
+        """
+        tries = count(1)
+        return await self._persistently(
+            "positions", lambda: self._once(deadline_s, in_order=in_order, strict=next(tries) < _MODE_TRIES), deadline_s
+        )
+
+    async def _persistently(self, what: str, read: Callable[[], Awaitable[T]], deadline_s: float) -> T:
+        """Call `read` until it gives an answer. Raises Unreadable when it is too late, or at once for a refused key."""
+        pause_s, stopped = _FIRST_PAUSE_S, False
+        while True:
+            try:
+                return await read()
+            except KeyRejected as error:
+                raise Unreadable(f"the exchange refuses the key: {error}") from error
+            except (ReadFailed, ReadUnusable) as error:
+                if self._permit.reason and not stopped:
+                    stopped, deadline_s = True, min(deadline_s, self._clock.monotonic_s() + STOPPED_PATIENCE_S)
+                left_s = deadline_s - self._clock.monotonic_s()
+                if left_s <= 0:
+                    raise Unreadable(f"{what} could not be read: {error}") from error
+                self._observer.reading_failed(what, error)
+                wanted_s = max(pause_s, error.retry_after_ms / 1000 if isinstance(error, ReadFailed) else 0)
+            if stopped:
+                await self._clock.sleep(min(wanted_s, left_s))
+            else:
+                await self._permit.sleep(min(wanted_s, left_s))
+            pause_s = min(pause_s * 2, _LONGEST_PAUSE_S)
+
+    async def _once(self, deadline_s: float, *, in_order: bool, strict: bool) -> GroundTruth:
+        gateway = self._gateway
+        resting: Awaitable[Waiting] = self._resting(deadline_s, in_order=in_order)
+        if in_order:
+            resting = _already(await resting)
+        reading, listings, mode, (orders, trouble) = await _together(
+            gateway.positions(), gateway.instruments(), gateway.position_mode(), resting
+        )
+        reading = _of_one_mode(reading, mode, strict=strict)
+        return GroundTruth(
+            reading=reading,
+            marks=await _missing_marks(gateway, self._observer, reading),
+            listings=listings,
+            mode=mode,
+            resting=orders,
+            resting_trouble=trouble,
+            in_order=in_order,
+        )
+
+    async def _resting(self, deadline_s: float, *, in_order: bool) -> Waiting:
+        deadline_s = min(deadline_s, self._clock.monotonic_s() + RESTING_PATIENCE_S)
+        read = partial(self._gateway.resting_orders, in_order=in_order)
         try:
-            return await read()
-        except KeyRejected as error:
-            raise Unreadable(f"the exchange refuses the key: {error}") from error
-        except (ReadFailed, ReadUnusable) as error:
-            left_s = deadline_s - clock.monotonic_s()
-            if left_s <= 0:
-                raise Unreadable(f"{what} could not be read: {error}") from error
-            observer.reading_failed(what, error)
-            wanted_s = max(pause_s, error.retry_after_ms / 1000 if isinstance(error, ReadFailed) else 0)
-        await clock.sleep(min(wanted_s, left_s))
-        pause_s = min(pause_s * 2, _LONGEST_PAUSE_S)
-
-
-async def _read_once(
-    gateway: OrderGateway, clock: Clock, observer: Observer, deadline_s: float, *, in_order: bool
-) -> GroundTruth:
-    resting: Awaitable[Waiting] = _resting(gateway, clock, observer, deadline_s, in_order=in_order)
-    if in_order:
-        resting = _already(await resting)
-    reading, listings, mode, (orders, trouble) = await _together(
-        gateway.positions(), gateway.instruments(), gateway.position_mode(), resting
-    )
-    _require_one_mode(reading, mode)
-    return GroundTruth(
-        reading=reading,
-        marks=await _missing_marks(gateway, observer, reading),
-        listings=listings,
-        mode=mode,
-        resting=orders,
-        resting_trouble=trouble,
-        in_order=in_order,
-    )
+            async with asyncio.timeout(RESTING_PATIENCE_S):
+                return await self._persistently("resting orders", read, deadline_s), ""
+        except Unreadable as error:
+            return (), str(error)
+        except TimeoutError:
+            return (), f"resting orders could not be read: no answer within {RESTING_PATIENCE_S:g} s"
 
 
 async def _already(answer: T) -> T:
@@ -118,17 +144,6 @@ async def _together(
     return answers  # type: ignore[return-value]  # mypy cannot see that the failures are gone
 
 
-async def _resting(
-    gateway: OrderGateway, clock: Clock, observer: Observer, deadline_s: float, *, in_order: bool
-) -> Waiting:
-    deadline_s = min(deadline_s, clock.monotonic_s() + RESTING_PATIENCE_S)
-    try:
-        read = partial(gateway.resting_orders, in_order=in_order)
-        return await persistently("resting orders", read, clock, observer, deadline_s), ""
-    except Unreadable as error:
-        return (), str(error)
-
-
 async def _missing_marks(gateway: OrderGateway, observer: Observer, reading: PositionReading) -> Mapping[str, Decimal]:
     """Mark prices for open rows without one. That nobody has one is no reason to keep a position open."""
     if all(position.mark_price is not None for position in reading.positions if position.quantity):
@@ -140,9 +155,25 @@ async def _missing_marks(gateway: OrderGateway, observer: Observer, reading: Pos
         return {}
 
 
-def _require_one_mode(reading: PositionReading, mode: PositionMode) -> None:
-    """Raise ReadUnusable when an open row does not fit the mode: it may have changed between the two answers."""
+def _of_one_mode(reading: PositionReading, mode: PositionMode, *, strict: bool) -> PositionReading:
+    """The reading, its open rows all of one mode.
+
+    One that does not fit may come from a mode that changed between the two answers: `strict` raises ReadUnusable, for
+    the account to be read again. Where it stays so, the row is unreadable, and keeps no other position open.
+    """
     legs = {PositionSide.BOTH} if mode is PositionMode.ONE_WAY else {PositionSide.LONG, PositionSide.SHORT}
-    odd = [row.symbol for row in reading.positions if row.quantity and row.side not in legs]
-    if odd:
-        raise ReadUnusable("positions", f"the mode is {mode}, but the rows of {', '.join(odd[:3])} are not")
+    odd = [row for row in reading.positions if row.quantity and row.side not in legs]
+    if not odd:
+        return reading
+    if strict:
+        symbols = ", ".join(row.symbol for row in odd[:3])
+        raise ReadUnusable("positions", f"the mode is {mode}, but the rows of {symbols} are not")
+    unreadable = tuple(
+        UnreadableRow(symbol=row.symbol, field="positionSide", problem=f"a {row.side} row in {mode} mode")
+        for row in odd
+    )
+    return replace(
+        reading,
+        positions=tuple(row for row in reading.positions if row not in odd),
+        unreadable=(*reading.unreadable, *unreadable),
+    )

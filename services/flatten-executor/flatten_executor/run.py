@@ -13,14 +13,14 @@ from flatten_executor.cancelling import cancel_and_confirm
 from flatten_executor.concurrency import all_of
 from flatten_executor.core.filters import Limits, PositionKey, Sieve, Sifted, sift
 from flatten_executor.core.ledger import beyond_limit
-from flatten_executor.core.orders import rounds_spent
 from flatten_executor.core.outcome import rules_unread, settle
 from flatten_executor.core.planning import plan_round
-from flatten_executor.ground_truth import GroundTruth, Unreadable, read_ground_truth
+from flatten_executor.ground_truth import GroundTruth, TruthReader, Unreadable
 from flatten_executor.lease import RunLease
 from flatten_executor.observe import Observer
 from flatten_executor.permit import Permit
 from flatten_executor.report import report
+from flatten_executor.rounds import Rounds
 from flatten_executor.sending import Patience, Sender
 from runtime.clock import Clock
 from runtime.latch import Latch
@@ -50,6 +50,7 @@ class Run:
         self._deadline_s = tools.clock.monotonic_s() + tools.run_max_s
         self._started_at_ms = tools.clock.now_ms()
         self._ledger = lease.ledger
+        self._reader = TruthReader(tools.gateway, tools.clock, tools.observer, permit)
         self._sender = Sender(
             lease,
             tools.gateway,
@@ -59,16 +60,13 @@ class Run:
             patience=tools.patience,
             deadline_s=self._deadline_s,
         )
-        self._round = max((record.round_number for record in lease.records), default=0)
-        self._clearing: set[int] = set()
-        """Rounds in which resting orders were cancelled."""
+        self._rounds = Rounds(self._sender.records, tools.limits.max_rounds, tools.patience)
         self._looked_again = 0
         """Readings since the last round that were taken only because the one before was not whole."""
         self._last_truth: GroundTruth | None = None
         self._seems_done = False
         """Whether a reading showed nothing to do, that was not taken in the order which proves it."""
         self._ending = self._looked_up_last = False
-        self._pause_s = tools.patience.between_rounds_s
         self._limit_broken = ""
         self._mode: PositionMode | None = None
         self._notes: dict[str, None] = {}
@@ -92,7 +90,7 @@ class Run:
                 while True:
                     await self._look_up_lost()
                     # The first reading is for acting on, at once; later ones mostly show that nothing is left.
-                    truth = await self._read(in_order=self._seems_done or self._round > 0)
+                    truth = await self._read(in_order=self._seems_done or self._rounds.number > 0)
                     last_reading = self._sift(truth)
                     verified_at_ms = self._clock.now_ms()
                     await self._note_reading(truth, last_reading)
@@ -128,9 +126,7 @@ class Run:
         return self._limit_broken
 
     async def _read(self, *, in_order: bool) -> GroundTruth:
-        truth = await read_ground_truth(
-            self._tools.gateway, self._clock, self._tools.observer, self._deadline_s, in_order=in_order
-        )
+        truth = await self._reader.read(self._deadline_s, in_order=in_order)
         self._last_truth = truth
         if truth.listings.unreadable:
             self._notes[rules_unread(truth.listings.unreadable)] = None
@@ -142,6 +138,7 @@ class Run:
         return truth
 
     def _sift(self, truth: GroundTruth) -> Sieve:
+        shown_before = self._tools.gateway.symbols_shown & truth.listings.symbols
         return sift(
             truth.reading,
             truth.marks,
@@ -149,7 +146,7 @@ class Run:
             self._request.arm.scope,
             self._tools.limits,
             mode=truth.mode,
-            known=(entry.key.symbol for entry in self._ledger.entries),
+            known=[*(entry.key.symbol for entry in self._ledger.entries), *shown_before],
         )
 
     async def _note_reading(self, truth: GroundTruth, sieve: Sieve) -> None:
@@ -157,7 +154,7 @@ class Run:
         verified = RunVerified(
             request_id=self._lease.request_id,
             fence=self._lease.fence,
-            round_number=self._round,
+            round_number=self._rounds.number,
             rows_seen=sieve.seen,
             still_open=len(sieve.open_in_scope),
             unreadable=len(sieve.unreadable),
@@ -177,31 +174,25 @@ class Run:
             return not was_in_order
         if self._clock.monotonic_s() >= self._deadline_s:
             return False
-        if await self._permit.look():
+        if await self._permit.look() or self._may_not_go_on():
             return not self._ends(live)
-        if not (to_close or resting):  # only lost orders are left: looking them up again is all that can be done
-            await self._permit.sleep(self._pause_s)
-            self._set_pace(fruitless=True)
-            return True
-        return await self._do_round(to_close, resting, truth)
+        to_close, resting = self._rounds.worth_a_try(to_close, resting)
+        if to_close or resting:
+            await self._do_round(to_close, resting, truth)
+        elif live:  # looking lost orders up again is all that can be done
+            await self._permit.sleep(self._rounds.pause_s)
+            self._rounds.was_fruitless()
+        return bool(to_close or resting or live)
 
-    async def _do_round(self, to_close: Sequence[Sifted], resting: Sequence[RestingOrder], truth: GroundTruth) -> bool:
-        """Close and cancel once, if another round may be; returns whether the exchange has to be read again."""
-        records = self._sender.records.values()
-        spent = len(rounds_spent(records) | self._clearing)
-        if self._may_not_go_on() or spent >= self._tools.limits.max_rounds:
-            return not self._ends(self._live())
-        if self._round:
-            await self._permit.sleep(self._pause_s)
-        self._round += 1
+    async def _do_round(self, to_close: Sequence[Sifted], resting: Sequence[RestingOrder], truth: GroundTruth) -> None:
+        """Close and cancel once."""
+        if self._rounds.number:
+            await self._permit.sleep(self._rounds.pause_s)
         self._looked_again = 0
-        if resting:
-            self._clearing.add(self._round)
         blocked = {order.symbol for order in resting}
-        free = [sifted for sifted in to_close if sifted.position.symbol not in blocked]
-        await all_of(self._close(free, truth), self._clear_and_close(resting, blocked))
-        self._set_pace(fruitless=len(rounds_spent(records) | self._clearing) == spent)
-        return True
+        with self._rounds.next(blocked):
+            free = [sifted for sifted in to_close if sifted.position.symbol not in blocked]
+            await all_of(self._close(free, truth), self._clear_and_close(resting, blocked))
 
     def _ends(self, live: set[PositionKey]) -> bool:
         """Whether nothing is read again: what may still be live gets its last look-ups before that."""
@@ -224,13 +215,6 @@ class Run:
         await self._permit.sleep(pause_s)
         return True
 
-    def _set_pace(self, *, fruitless: bool) -> None:
-        """Rounds that bring nothing to an end come ever slower; they are bounded by the deadline alone."""
-        patience = self._tools.patience
-        self._pause_s = (
-            min(self._pause_s * 2, patience.between_rounds_max_s) if fruitless else patience.between_rounds_s
-        )
-
     def _live(self) -> set[PositionKey]:
         """Positions with an order of which nobody knows what became: nothing new is sent for them (I7)."""
         return {record.key for record in self._sender.records.values() if record.may_be_live}
@@ -243,7 +227,7 @@ class Run:
             to_close,
             truth.listings.instruments,
             request_id=self._lease.request_id,
-            round_number=self._round,
+            round_number=self._rounds.number,
             at_band={record.key for record in self._sender.records.values() if record.outside_band},
         )
         await self._sender.send(orders)
@@ -261,8 +245,6 @@ class Run:
             observer=self._tools.observer,
         )
         self._ledger = replace(self._ledger, resting_cancelled=self._ledger.resting_cancelled + cancelled.gone)
-        for order in cancelled.left:
-            self._notes[f"resting order {order.order_id} in {order.symbol} was not cancelled"] = None
         truth = await self._read(in_order=False)
         sieve = self._sift(truth)
         self._ledger = self._ledger.after(sieve)
@@ -291,7 +273,7 @@ class Run:
             records,
             resting,
             abort_reason=abort_reason,
-            rounds=self._round,
+            rounds=self._rounds.number,
             started_at_ms=self._started_at_ms,
             verified_at_ms=verified_at_ms if last_reading is not None else None,
             finished_at_ms=self._clock.now_ms(),

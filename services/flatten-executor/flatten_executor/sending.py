@@ -91,6 +91,8 @@ class Sender:
         for pause_s in pauses_s:
             if not open_ids:
                 return
+            if pause_s and self._clock.monotonic_s() + pause_s > self._deadline_s:
+                break
             if pause_s:
                 await self._clock.sleep(pause_s)
             looked_up = await asyncio.gather(*(self._look_up(self.records[order_id]) for order_id in open_ids))
@@ -103,9 +105,7 @@ class Sender:
     async def _attempt(self, batch: Sequence[OrderRecord], pauses_s: Sequence[float]) -> None:
         """Send, then look up what was lost and send again, under the same id, what surely did not execute."""
         sent_at_ms = self._clock.now_ms()
-        results = await self._gateway.place_reducing(
-            [record.as_order() for record in batch], may_send=self._permit.may_send
-        )
+        results = await self._gateway.place_reducing([record.as_order() for record in batch], may_send=self._may_send)
         self._note_arrivals(results)
         now_ms = self._clock.now_ms()
         after = [answered(record, result, now_ms) for record, result in zip(batch, results, strict=True)]
@@ -113,6 +113,10 @@ class Sender:
         await self._note(after)
         again = [record for record, result in zip(after, results, strict=True) if isinstance(result, Failed | Unsent)]
         await all_of(self._resolve_lost(after, self._patience.look_up_pauses_s), self._again(again, results, pauses_s))
+
+    def _may_send(self) -> bool:
+        """Orders that wait for room in the budget do not outlive the run."""
+        return self._permit.may_send() and self._clock.monotonic_s() < self._deadline_s
 
     def _note_arrivals(self, results: Sequence[SendResult]) -> None:
         now_s = self._clock.monotonic_s()

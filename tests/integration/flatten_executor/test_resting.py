@@ -84,7 +84,7 @@ async def test_what_cannot_be_cancelled_makes_the_exchange_refuse_the_close_and_
         "BTCUSDT": PositionFate.CLOSED,
     }
     assert "-2022" in completed.residual[0].reason
-    assert any("in ETHUSDT was not cancelled" in note for note in completed.notes)
+    assert [left.symbol for left in completed.resting_left] == ["ETHUSDT"]
 
 
 async def test_a_resting_order_that_turns_up_in_the_middle_is_cancelled_in_the_next_round(

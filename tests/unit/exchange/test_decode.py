@@ -136,9 +136,11 @@ def test_an_answer_that_is_not_a_whole_filled_list_is_unusable(answer: bytes) ->
         decode.positions(answer)
 
 
-def test_two_rows_of_one_symbol_and_side_are_unusable() -> None:
-    with pytest.raises(ReadUnusable, match="ETHUSDT both comes twice"):
-        decode.positions(body([position_row(), GOOD, position_row(amount="1")]))
+def test_two_rows_of_one_symbol_and_side_are_unreadable_both_and_take_no_other_with_them_i14() -> None:
+    positions, unreadable = decode.positions(body([position_row(), GOOD, position_row(amount="1")]))
+
+    assert [row.symbol for row in positions] == ["BTCUSDT"]
+    assert [(row.symbol, row.problem) for row in unreadable] == [("ETHUSDT", "its both row comes 2 times")] * 2
 
 
 def test_a_quantity_keeps_every_digit() -> None:

@@ -105,7 +105,9 @@ def test_without_a_market_filter_the_lot_filter_holds() -> None:
         (symbol_row("AUSDT", filters=lots()), "AUSDT", "LOT_SIZE"),
         (symbol_row("AUSDT", filters=lots(lot("LOT_SIZE", "1", "NaN", "1"))), "AUSDT", "maxQty"),
         (symbol_row("AUSDT", filters=lots(lot("LOT_SIZE", "1", "9", "-1"))), "AUSDT", "stepSize"),
-        (symbol_row("AUSDT", filters=[lot("LOT_SIZE", "1", "9", "1")]), "AUSDT", "tickSize"),
+        (symbol_row("AUSDT", filters=lots(lot("LOT_SIZE", "1", "0.5", "1"))), "AUSDT", "no order is possible"),
+        (symbol_row("AUSDT", filters=lots(lot("LOT_SIZE", "5", "4", "1"))), "AUSDT", "no order is possible"),
+        (symbol_row("AUSDT", filters=lots(lot("LOT_SIZE", "1", "9", "10"))), "AUSDT", "no order is possible"),
         (symbol_row("AUSDT", filters=[{"filterType": "LOT_SIZE"}]), "AUSDT", "minQty"),
         (symbol_row("AUSDT", quantityPrecision=-1), "AUSDT", "quantityPrecision"),
         (symbol_row("AUSDT", quantityPrecision="3"), "row 0", "quantityPrecision"),
@@ -119,6 +121,12 @@ def test_a_symbol_that_cannot_be_read_is_left_out_and_named(row: dict[str, Any],
     assert set(read.listings.instruments) == {"ETHUSDT"}
     assert set(read.listings.unreadable) == {named}
     assert problem in read.listings.unreadable[named]
+
+
+def test_a_market_order_needs_no_price_filter() -> None:
+    read = catalogue(body(exchange_info(symbol_row(filters=[lot("LOT_SIZE", "1", "9", "1")]))))
+
+    assert read.listings.instruments["ETHUSDT"].tick == 0
 
 
 @pytest.mark.parametrize("answer", [b"", b"{}", b"[]", b'{"symbols": []}', b'{"symbols": [4]}'])

@@ -141,7 +141,7 @@ def sift(
 
     A position without a known notional is closed: closing is the safe side. There must be a row of every instrument
     that takes closing orders or whose rules cannot be read, of every symbol that was armed by name, and of every one
-    in `known` (seen open before): the venue lists all symbols, whether they are held or not.
+    in `known` (seen before): the venue lists all symbols, whether they are held or not.
     """
     nonzero = tuple(
         _sort(position, position.mark_price or marks.get(position.symbol), listings.instruments, scope, limits)
@@ -172,14 +172,13 @@ def _with_every_leg(positions: Iterable[Position], mode: PositionMode) -> frozen
 
 def _missing(shown: frozenset[str], listings: Listings, scope: Scope, known: Iterable[str]) -> tuple[Missing, ...]:
     closable = {symbol for symbol, rules in listings.instruments.items() if rules.status not in UNTRADABLE}
-    ruleless = {symbol for symbol in listings.unreadable if " " not in symbol}
+    ruleless = listings.symbols - listings.instruments.keys()
     wanted = closable.union(ruleless, scope.symbols, known) - shown
-    listed = listings.instruments.keys() | ruleless
     return tuple(
         Missing(
             symbol=symbol,
             why="the answer has no row of it, or not of both legs"
-            if symbol in listed
+            if symbol in listings.symbols
             else "the exchange lists no such symbol",
         )
         for symbol in sorted(wanted)
@@ -195,10 +194,10 @@ def _sort(
     limits: Limits,
 ) -> Sifted:
     instrument = instruments.get(position.symbol)
-    priced = mark is not None and (instrument is None or instrument.quote_asset in DOLLARS)
+    priced = mark is not None and instrument is not None and instrument.quote_asset in DOLLARS
     notional = abs(position.quantity) * mark if priced and mark is not None else None
-    at_entry = abs(position.quantity) * (position.entry_price or 0)
-    negligible = notional is not None and max(notional, at_entry) < limits.min_notional_usd
+    at_entry = abs(position.quantity) * position.entry_price if position.entry_price else None
+    negligible = notional is not None and at_entry is not None and max(notional, at_entry) < limits.min_notional_usd
     if not scope.covers(position.symbol):
         bucket, why = Bucket.OUT_OF_SCOPE, "not among the armed symbols"
     elif negligible:

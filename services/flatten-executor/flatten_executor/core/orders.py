@@ -1,5 +1,6 @@
 """What is known about an order that was intended, and how answers and look-ups change it."""
 
+from collections import Counter
 from collections.abc import Iterable
 from decimal import Decimal
 
@@ -81,8 +82,10 @@ def answered(record: OrderRecord, result: SendResult, now_ms: int) -> OrderRecor
     """The record after the answer to sending it."""
     if isinstance(result, Unsent):
         # An earlier attempt may have left, and failed: then that is what became of it.
-        state = OrderState.FAILED if record.reached_wire else OrderState.UNSENT
-        return replace(record, state=state, detail=result.reason, ended_at_ms=now_ms)
+        if record.reached_wire:
+            detail = "; then ".join(filter(None, (record.detail, result.reason)))
+            return replace(record, state=OrderState.FAILED, detail=detail, ended_at_ms=now_ms)
+        return replace(record, state=OrderState.UNSENT, detail=result.reason, ended_at_ms=now_ms)
     record = replace(record, reached_wire=True)
     match result:
         case Accepted():
@@ -117,6 +120,22 @@ def rounds_spent(records: Iterable[OrderRecord]) -> set[int]:
         if record.state not in {OrderState.FAILED, OrderState.UNSENT}
         and (record.reached_wire or record.state is not OrderState.NEVER_ARRIVED)
     }
+
+
+def tries(records: Iterable[OrderRecord], *, full_round: int) -> Counter[PositionKey]:
+    """How many rounds each position has had that say something of it (see `rounds_spent`).
+
+    One in which all of `full_round` orders filled does not count: the position is larger than one round may close.
+    """
+    by_round: dict[tuple[PositionKey, int], list[OrderRecord]] = {}
+    for record in records:
+        by_round.setdefault((record.key, record.round_number), []).append(record)
+    return Counter(
+        key
+        for (key, _), of_round in by_round.items()
+        if rounds_spent(of_round)
+        and not (len(of_round) >= full_round and all(record.state is OrderState.FILLED for record in of_round))
+    )
 
 
 def found(record: OrderRecord, accepted: Accepted, now_ms: int) -> OrderRecord:

@@ -110,7 +110,7 @@ def _fate(
         return _FATE_LEFT_ALONE[left.bucket], f"our orders filled {filled}; the rest, {after}, is left: {left.why}"
     if not any(record.reached_wire for record in records):
         return PositionFate.NOT_ATTEMPTED, _last(records).detail if records else "no order was sent"
-    last = _last(records)
+    last = _last([record for record in records if record.reached_wire])
     shown = "the exchange could not be read, or shows no row" if after is None else f"the exchange shows {after}"
     barred = next((f"; market orders are refused: {record.detail}" for record in records if record.outside_band), "")
     return PositionFate.OPEN, f"{shown}; last order {last.state}: {last.detail}{barred}"

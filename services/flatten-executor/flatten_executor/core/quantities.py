@@ -2,14 +2,14 @@
 
 from decimal import Decimal
 
-from exchange.instruments import floor_to_step
+from exchange.instruments import floor_to_step, smallest_order
 from exchange.model import Instrument
 
 
 def closable_quantity(quantity: Decimal, instrument: Instrument) -> Decimal:
     """How much of `quantity` (positive) market orders can close; zero when it is less than one order may ask for."""
     floored = floor_to_step(quantity, instrument.step)
-    return floored if floored >= _smallest_order(instrument) else Decimal(0)
+    return floored if floored >= smallest_order(instrument.min_quantity, instrument.step) else Decimal(0)
 
 
 ORDERS_PER_POSITION = 200
@@ -19,11 +19,12 @@ ORDERS_PER_POSITION = 200
 def split(quantity: Decimal, instrument: Instrument) -> tuple[Decimal, ...]:
     """Cut a closable quantity into market orders, none above the maximum nor below the minimum; they sum to it.
 
-    Where the rest after full orders is below the minimum, the last full order gives it what it lacks. A quantity
-    that would take more than `ORDERS_PER_POSITION` is cut short there.
+    Where the rest after full orders is below the minimum, the last full order gives it what it lacks; where that one
+    would then be too small itself, the rest is left. A quantity that would take more than `ORDERS_PER_POSITION` is cut
+    short there.
     """
     largest = floor_to_step(instrument.max_quantity, instrument.step)
-    smallest = _smallest_order(instrument)
+    smallest = smallest_order(instrument.min_quantity, instrument.step)
     if quantity <= largest:
         return (quantity,)
     if quantity > largest * ORDERS_PER_POSITION:
@@ -33,14 +34,9 @@ def split(quantity: Decimal, instrument: Instrument) -> tuple[Decimal, ...]:
     orders = [largest] * full_orders
     if rest == 0:
         return tuple(orders)
+    if rest < smallest and largest - (smallest - rest) < smallest:
+        return tuple(orders)
     if rest < smallest:
         orders[-1] -= smallest - rest
         rest = smallest
     return (*orders, rest)
-
-
-def _smallest_order(instrument: Instrument) -> Decimal:
-    """The minimum, rounded up to the step; at least one step."""
-    floored = floor_to_step(instrument.min_quantity, instrument.step)
-    smallest = floored if floored == instrument.min_quantity else floored + instrument.step
-    return max(smallest, instrument.step)
