@@ -47,7 +47,7 @@ VARIABLES: tuple[Variable, ...] = (
         "FLATTEN_RUN_MAX_SECONDS", "how long a run asks an exchange that does not answer before it says so", "120"
     ),
     Variable("FLATTEN_QTY_EPSILON", "a quantity up to this counts as zero", "1e-8"),
-    Variable("FLATTEN_MAX_ROUNDS", "rounds of close and verify in one run", "3"),
+    Variable("FLATTEN_MAX_ROUNDS", "rounds of close and verify that each position gets in one run", "3"),
     Variable("MAX_FLATTEN_SYMBOLS", "more positions to close than this abort the run before any order", "200"),
     Variable("MIN_FLATTEN_NOTIONAL_USD", "a smaller position is dust", "1.0"),
     Variable("ESS_LATCH", "the emergency stop: file:<path> or redis:<key>", "file:/var/run/quantum/ESS_ON"),

@@ -36,3 +36,8 @@ def test_a_split_never_leaves_a_rest_that_is_too_small_to_send(quantity: str, ex
 
 def test_less_than_the_minimum_cannot_be_closed() -> None:
     assert closable_quantity(Decimal("0.09"), instrument(step="0.01", smallest="0.1")) == 0
+
+
+def test_what_no_two_orders_can_share_is_left_over() -> None:
+    """Eleven, by orders of six to ten."""
+    assert split(Decimal(11), instrument(step="1", smallest="6", largest="10")) == (Decimal(10),)
