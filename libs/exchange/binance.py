@@ -117,6 +117,10 @@ class BinanceGateway(BinanceReader):
                 raise
             return self._catalogue.listings
 
+    async def renew_instruments(self) -> None:
+        """Read again what each symbol demands, however young what is known."""
+        await self._catalogue_reading.get()
+
     async def position_mode(self) -> PositionMode:
         """One-way or hedge mode, as the exchange says now."""
         return decode.position_mode((await self._calls.read(POSITION_MODE)).body)

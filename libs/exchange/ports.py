@@ -61,6 +61,10 @@ class OrderGateway(PositionReader, Protocol):
         """What each symbol demands of an order; read once and kept for `INSTRUMENTS_MAX_AGE_S`, then read again."""
         ...
 
+    async def renew_instruments(self) -> None:
+        """Read again what each symbol demands, however young what is known. Raises as a reading does."""
+        ...
+
     async def position_mode(self) -> PositionMode:
         """One-way or hedge mode, as the exchange says now."""
         ...

@@ -84,6 +84,7 @@ class SteppedGateway:
         self._gateway, self._steps = gateway, steps
         self.marks = gateway.marks
         self.listed = gateway.listed
+        self.renew_instruments = gateway.renew_instruments
         self.warm = gateway.warm
         self.aclose = gateway.aclose
 

@@ -63,6 +63,18 @@ async def cancel_and_confirm(
     return Cancelled(gone=len(gone), left=tuple(left.values()))
 
 
+async def cancel_unseen(
+    symbols: Iterable[str], gateway: OrderGateway, lease: RunLease, permit: Permit, observer: Observer
+) -> None:
+    """Cancel whatever may wait in these symbols, where nobody can see what does: it could refuse the close."""
+    if permit.reason:
+        return
+    lease.require()
+    await asyncio.gather(
+        *(_cancel(gateway, observer, symbol, conditional=kind) for symbol in symbols for kind in (False, True))
+    )
+
+
 async def _cancel(gateway: OrderGateway, observer: Observer, symbol: str, *, conditional: bool) -> None:
     try:
         await gateway.cancel_resting(symbol, conditional=conditional)

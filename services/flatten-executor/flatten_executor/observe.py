@@ -46,7 +46,7 @@ class Observer:
             "flatten_reads_failed_total",
             "Readings of the exchange that failed",
             ("what",),
-            [("positions",), ("resting orders",), ("mark prices",), ("order",)],
+            [("positions",), ("resting orders",), ("mark prices",), ("order",), ("instruments",)],
         )
         self._last_timestamp = metrics.gauge(
             "flatten_last_finished_timestamp_seconds",

@@ -7,11 +7,12 @@ from msgspec.structs import replace
 
 from contracts.arming import FlattenRequested
 from contracts.flattening import FlattenCompleted, RunVerified
+from exchange.errors import ExchangeError
 from exchange.model import PositionMode, RestingOrder
 from exchange.ports import OrderGateway
-from flatten_executor.cancelling import cancel_and_confirm
+from flatten_executor.cancelling import cancel_and_confirm, cancel_unseen
 from flatten_executor.concurrency import all_of
-from flatten_executor.core.filters import Limits, PositionKey, Sieve, Sifted, sift
+from flatten_executor.core.filters import Bucket, Limits, PositionKey, Sieve, Sifted, sift
 from flatten_executor.core.ledger import beyond_limit
 from flatten_executor.core.outcome import rules_unread, settle
 from flatten_executor.core.planning import plan_round
@@ -66,7 +67,7 @@ class Run:
         self._last_truth: GroundTruth | None = None
         self._seems_done = False
         """Whether a reading showed nothing to do, that was not taken in the order which proves it."""
-        self._ending = self._looked_up_last = False
+        self._ending = self._looked_up_last = self._renewed = False
         self._limit_broken = ""
         self._mode: PositionMode | None = None
         self._notes: dict[str, None] = {}
@@ -171,20 +172,22 @@ class Run:
             return True
         if idle:
             was_in_order, self._seems_done = truth.in_order, True
-            return not was_in_order
+            return await self._renew_rules(sieve) or not was_in_order
         if self._clock.monotonic_s() >= self._deadline_s:
             return False
         if await self._permit.look() or self._may_not_go_on():
             return not self._ends(live)
         to_close, resting = self._rounds.worth_a_try(to_close, resting)
         if to_close or resting:
-            await self._do_round(to_close, resting, truth)
+            await self._do_round(to_close, resting, truth, sieve)
         elif live:  # looking lost orders up again is all that can be done
             await self._permit.sleep(self._rounds.pause_s)
             self._rounds.was_fruitless()
         return bool(to_close or resting or live)
 
-    async def _do_round(self, to_close: Sequence[Sifted], resting: Sequence[RestingOrder], truth: GroundTruth) -> None:
+    async def _do_round(
+        self, to_close: Sequence[Sifted], resting: Sequence[RestingOrder], truth: GroundTruth, sieve: Sieve
+    ) -> None:
         """Close and cancel once."""
         if self._rounds.number:
             await self._permit.sleep(self._rounds.pause_s)
@@ -192,7 +195,19 @@ class Run:
         blocked = {order.symbol for order in resting}
         with self._rounds.next(blocked):
             free = [sifted for sifted in to_close if sifted.position.symbol not in blocked]
-            await all_of(self._close(free, truth), self._clear_and_close(resting, blocked))
+            await all_of(self._close(free, truth), self._clear_and_close(resting, blocked), self._renew_rules(sieve))
+
+    async def _renew_rules(self, sieve: Sieve) -> bool:
+        """Once in a run, where rules that are minutes old keep a position from being tried; whether they were read."""
+        kept = [sifted for bucket in (Bucket.UNTRADABLE, Bucket.BELOW_STEP) for sifted in sieve.in_bucket(bucket)]
+        if self._renewed or not kept or self._permit.reason:
+            return False
+        self._renewed = True
+        try:
+            await self._tools.gateway.renew_instruments()
+        except ExchangeError as error:
+            self._tools.observer.reading_failed("instruments", error)
+        return True
 
     def _ends(self, live: set[PositionKey]) -> bool:
         """Whether nothing is read again: what may still be live gets its last look-ups before that."""
@@ -223,6 +238,9 @@ class Run:
         return [order for order in truth.resting if self._request.arm.scope.covers(order.symbol)]
 
     async def _close(self, to_close: Sequence[Sifted], truth: GroundTruth) -> None:
+        if truth.resting_trouble:
+            symbols = {sifted.position.symbol for sifted in to_close}
+            await cancel_unseen(symbols, self._tools.gateway, self._lease, self._permit, self._tools.observer)
         orders = plan_round(
             to_close,
             truth.listings.instruments,

@@ -145,3 +145,17 @@ async def test_more_than_all_rounds_may_close_goes_on_while_everything_fills(
 async def most_in_one_order(sim: Simulator) -> Decimal:
     (row,) = [row for row in await exchange_info(sim) if row["symbol"] == "XRPUSDT"]
     return largest(row)
+
+
+async def test_rules_that_are_minutes_old_keep_no_position_from_being_tried(
+    sim: Simulator, executor: ServiceProcess, governor: Requester
+) -> None:
+    await sim.scenario(positions=[ETH, BTC], statuses={"ETHUSDT": "PENDING_TRADING"})
+    await governor.request("arm-1", symbols=["ADAUSDT"])  # whatever was read by now is kept for minutes
+    await governor.verdict()
+    await sim.change(statuses={"ETHUSDT": "TRADING"})
+
+    await governor.request("arm-2")
+    completed = await governor.verdict(2)
+
+    assert (completed.verdict, completed.counts.ok) == (RunVerdict.FLAT, 2)

@@ -50,3 +50,15 @@ async def test_entries_that_fill_while_they_are_cancelled_count_too_i17(
     assert completed.verdict is RunVerdict.ABORTED
     assert completed.abort_reason == "10 positions to close are more than MAX_FLATTEN_SYMBOLS=6"
     assert (await sim.orders(), len(await sim.positions())) == ([], 10)
+
+
+async def test_a_position_that_is_seen_in_both_modes_counts_once(
+    sim: Simulator, executor: ServiceProcess, governor: Requester
+) -> None:
+    await sim.scenario(positions=await positions_in(sim, LIMIT))
+    await sim.faults({"action": "none", "match": {"path": "/fapi/v1/batchOrders"}, "effect": {"hedge_mode": True}})
+
+    await governor.request()
+    completed = await governor.verdict()
+
+    assert (completed.verdict, await sim.positions()) == (RunVerdict.FLAT, {})

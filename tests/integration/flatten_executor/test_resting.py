@@ -134,3 +134,18 @@ async def test_an_order_that_would_not_go_forbids_flat_only_if_it_may_open_a_pos
     assert (completed.counts.ok, completed.residual) == (1, ())
     (left,) = completed.resting_left
     assert (left.symbol, left.reduce_only) == (order["symbol"], order is TIED)
+
+
+@pytest.mark.parametrize("path", ["openAlgoOrders", "openOrders"])
+async def test_waiting_orders_that_nobody_can_see_are_cancelled_all_the_same_where_they_could_refuse_the_close(
+    sim: Simulator, executor: ServiceProcess, governor: Requester, path: str
+) -> None:
+    await sim.scenario(positions=[ETH, BTC], resting_orders=[TAKE_PROFIT, STOP])
+    away = {"action": "status", "status": 500, "body": "away", "match": {"path": f"/fapi/v1/{path}"}, "times": 0}
+    await sim.faults(away)
+
+    await governor.request()
+    completed = await governor.verdict()
+
+    assert (completed.counts.ok, await sim.positions()) == (2, {})
+    assert completed.verdict is RunVerdict.NOT_FLAT, "what waits unseen may open a position"

@@ -1,11 +1,13 @@
 """Every position that a run saw, from the first reading to the last: nothing that was seen is forgotten."""
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from decimal import Decimal
 
 from msgspec import Struct
 from msgspec.structs import replace
 
+from contracts.vocabulary import PositionSide
 from flatten_executor.core.filters import Bucket, PositionKey, Sieve, Sifted
 
 
@@ -71,8 +73,14 @@ def _entry(sifted: Sifted, known: Mapping[PositionKey, LedgerEntry]) -> LedgerEn
 
 
 def beyond_limit(ledger: Ledger, max_positions: int) -> str:
-    """Why the run may close no more: all positions that it ever saw to close count. Empty while it may."""
-    wanted = len(ledger.keys_in((Bucket.TO_CLOSE,)))
+    """Why the run may close no more: all positions that it ever saw to close count. Empty while it may.
+
+    A symbol that was seen in one-way and in hedge mode was the same position twice.
+    """
+    to_close = ledger.keys_in((Bucket.TO_CLOSE,))
+    whole = {key.symbol for key in to_close if key.side is PositionSide.BOTH}
+    legs = Counter(key.symbol for key in to_close if key.side is not PositionSide.BOTH)
+    wanted = sum(max(legs[symbol], symbol in whole) for symbol in whole | legs.keys())
     return (
         f"{wanted} positions to close are more than MAX_FLATTEN_SYMBOLS={max_positions}"
         if wanted > max_positions
