@@ -13,7 +13,7 @@ from contracts.streams import DEFAULT_ALLOCATION_PREFIX, DEFAULT_NAMESPACE, STRE
 
 LATCH_KEY = "quantum:ess:active"
 """Where the latch is in Redis, if it is there."""
-EVERYBODY = ("+ping", "+client|setname")
+_EVERYBODY = ("+ping", "+client|setname")
 _LOOKING = "+xread +xrange +xrevrange +xlen +xinfo|stream +xinfo|groups +xinfo|consumers"
 _CONSUMING = "+xreadgroup +xautoclaim +xclaim +xpending +xack +xgroup|create"
 
@@ -29,13 +29,13 @@ def redis_users(
     all_streams = f"{namespace}:stream:*"
     return {
         "default": (),
-        "position-oracle": (*EVERYBODY, *_writing("position-oracle", keys)),
+        "position-oracle": (*_EVERYBODY, _writing("position-oracle", keys)),
         "governor": (
-            *EVERYBODY,
+            *_EVERYBODY,
             "+time",
             _selector(_CONSUMING, f"~{keys.of(ArmRequested)}"),
-            *_reading("governor", keys),
-            *_writing("governor", keys),
+            _reading("governor", keys),
+            _writing("governor", keys),
             _selector("+type", f"%R~{all_streams}"),
             _selector("+get", *_read_only(keys.arm, keys.last_ts, keys.active, latch_key)),
             _selector("+set", f"%W~{keys.last_ts}", f"%W~{keys.active}"),
@@ -49,11 +49,11 @@ def redis_users(
             ),
         ),
         "flatten-executor": (
-            *EVERYBODY,
+            *_EVERYBODY,
             "+time",
             _selector(_CONSUMING, f"~{keys.of(FlattenRequested)}"),
-            *_reading("flatten-executor", keys),
-            *_writing("flatten-executor", keys),
+            _reading("flatten-executor", keys),
+            _writing("flatten-executor", keys),
             _selector("+type", f"%R~{all_streams}"),
             _selector("+hget +hmget +hgetall +hset +hdel", f"~{keys.run('*')}"),
             _selector("+hget", f"%R~{keys.fired}"),
@@ -67,20 +67,20 @@ def redis_users(
             ),
         ),
         "operator": (
-            *EVERYBODY,
+            *_EVERYBODY,
             "+time",
             "+multi",
             "+exec",
             "+discard",
             "+unwatch",
             _selector(_LOOKING, f"%R~{all_streams}"),
-            *_writing("operator", keys),
+            _writing("operator", keys),
             _selector("+get +pttl +watch", f"%R~{namespace}:flatten:*"),
             _selector("+hget +hgetall +hexists", f"%R~{keys.fired}", f"%R~{keys.run('*')}"),
             _selector("+set", f"%W~{keys.arm}"),
             _selector("+get +set +del", f"~{latch_key}"),
         ),
-        "viewer": (*EVERYBODY, _selector(_LOOKING, f"%R~{all_streams}")),
+        "viewer": (*_EVERYBODY, _selector(_LOOKING, f"%R~{all_streams}")),
     }
 
 
@@ -97,20 +97,20 @@ def _read_only(*names: str) -> tuple[str, ...]:
     return tuple(f"%R~{name}" for name in names)
 
 
-def _writing(who: str, keys: Keys) -> tuple[str, ...]:
+def _writing(who: str, keys: Keys) -> str:
     """What the topology lets a program append to: nobody forges another's events."""
     written = [f"%W~{keys.stream(stream.name)}" for stream in STREAMS if who in stream.writers]
-    return (_selector("+xadd", *written),)
+    return _selector("+xadd", *written)
 
 
-def _reading(who: str, keys: Keys) -> tuple[str, ...]:
+def _reading(who: str, keys: Keys) -> str:
     """State and history that the topology lets a program read, without a group."""
     read = [
         f"%R~{keys.stream(stream.name)}"
         for stream in STREAMS
         if stream.group is None and {who, "everyone"} & set(stream.readers)
     ]
-    return (_selector("+xread +xrange +xrevrange", *read),)
+    return _selector("+xread +xrange +xrevrange", *read)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -92,18 +92,14 @@ class BinanceGateway(BinanceReader):
         sleep: Callable[[float], Awaitable[None]],
     ) -> None:
         super().__init__(config, now_ms=now_ms, monotonic_ms=monotonic_ms)
-        self._order_lifetime_ms = config.recv_window_ms + CLOCK_ERROR_MAX_MS
-        self._sender = OrderSender(self._calls, monotonic_ms, sleep, lifetime_ms=self._order_lifetime_ms)
+        self.order_lifetime_ms = config.recv_window_ms + CLOCK_ERROR_MAX_MS
+        """How long after an order left the venue may still accept it: the receive window, and the clocks' error."""
+        self._sender = OrderSender(self._calls, monotonic_ms, sleep, lifetime_ms=self.order_lifetime_ms)
         self._warm_connections = config.warm_connections
         self._monotonic_ms = monotonic_ms
         self._catalogue: Catalogue | None = None
         self._catalogue_read_ms = 0
         self._catalogue_reading = Shared(self._read_catalogue)
-
-    @property
-    def order_lifetime_ms(self) -> int:
-        """How long after an order left the venue may still accept it: the receive window, and the clocks' error."""
-        return self._order_lifetime_ms
 
     async def instruments(self) -> Listings:
         """What each symbol demands of an order, read again after `INSTRUMENTS_MAX_AGE_S`. Callers share one reading.

@@ -1,15 +1,11 @@
 """Whether a position list can be whole: the venue lists every symbol, held or not, so a row is never left out."""
 
 from collections.abc import Collection
-from typing import Final
 
 from msgspec import Struct
 
 from contracts.vocabulary import PositionSide
-from exchange.model import PositionReading
-
-_ONE_WAY: Final = frozenset({PositionSide.BOTH})
-_HEDGE: Final = frozenset({PositionSide.LONG, PositionSide.SHORT})
+from exchange.model import LEGS, PositionMode, PositionReading
 
 
 class MissingRow(Struct, frozen=True, order=True):
@@ -32,7 +28,8 @@ def missing_rows(reading: PositionReading, listed: Collection[str]) -> tuple[Mis
     """
     shown = {(row.symbol, row.side) for row in reading.positions}
     named = {row.symbol for row in reading.unreadable}
-    legs = _HEDGE if any(side in _HEDGE for _, side in shown) else _ONE_WAY
+    hedged = any(side in LEGS[PositionMode.HEDGE] for _, side in shown)
+    legs = LEGS[PositionMode.HEDGE if hedged else PositionMode.ONE_WAY]
     wanted = {symbol for symbol, _ in shown}.union(listed) - named
     missing = (MissingRow(symbol, leg) for symbol in wanted for leg in legs if (symbol, leg) not in shown)
     return tuple(sorted(missing))

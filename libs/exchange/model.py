@@ -18,6 +18,13 @@ class PositionMode(Word):
     HEDGE = "hedge"
 
 
+LEGS: Mapping[PositionMode, frozenset[PositionSide]] = {
+    PositionMode.ONE_WAY: frozenset({PositionSide.BOTH}),
+    PositionMode.HEDGE: frozenset({PositionSide.LONG, PositionSide.SHORT}),
+}
+"""The rows that say what is held of a symbol. Another row may be there, and says nothing."""
+
+
 class Position(Struct, frozen=True, kw_only=True):
     """One row of the exchange's position list that could be read. Zero rows included."""
 

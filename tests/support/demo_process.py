@@ -105,7 +105,12 @@ def is_running(pid: int) -> bool:
 
 async def shell(command: str) -> tuple[int, str]:
     """As a user types it: exit code and everything that it said."""
-    process = await asyncio.create_subprocess_exec("sh", "-c", command, stdout=PIPE, stderr=STDOUT)
+    return await ran("sh", "-c", command)
+
+
+async def ran(*command: str, environ: Mapping[str, str] | None = None, where: Path | None = None) -> tuple[int, str]:
+    """One program to its end: exit code and everything that it said."""
+    process = await asyncio.create_subprocess_exec(*command, env=environ, cwd=where, stdout=PIPE, stderr=STDOUT)
     async with asyncio.timeout(TIMEOUT_S):
         out, _ = await process.communicate()
     assert process.returncode is not None

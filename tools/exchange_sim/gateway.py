@@ -113,8 +113,7 @@ class Gateway:
             arriving = asyncio.create_task(self._arrive_late(call, asked, record, planned))
             self._on_their_way.add(arriving)
             arriving.add_done_callback(self._on_their_way.discard)
-            now_ms = time.time_ns() // 1_000_000 + self._venue.clock_offset_ms
-            return self._told(record, dictated(fault, self._refused(desk.fault_refusal(fault), None, now_ms)))
+            return self._told(record, dictated(fault, self._refused(desk.fault_refusal(fault), None, self._now_ms())))
         answer = self._struck(call, asked, record, planned)
         await self._travel()
         if fault.action == "truncate_body":
@@ -138,7 +137,7 @@ class Gateway:
     def _struck(self, call: Call, asked: signing.Request, record: RequestRecord, planned: PlannedFault) -> Answer:
         """Do what of the request still takes effect under a fault, and return the right answer to that."""
         fault, venue = planned.fault, self._venue
-        now_ms = time.time_ns() // 1_000_000 + venue.clock_offset_ms
+        now_ms = self._now_ms()
         if fault.effect is not None:
             venue.apply(fault.effect, now_ms)
         if fault.executes:
@@ -146,6 +145,10 @@ class Gateway:
         desk.note_unexecuted(venue, call, record)
         self._watch.changed()
         return self._refused(desk.fault_refusal(fault), None, now_ms)
+
+    def _now_ms(self) -> int:
+        """The venue's time."""
+        return time.time_ns() // 1_000_000 + self._venue.clock_offset_ms
 
     async def _travel(self) -> None:
         """Take half a round trip."""

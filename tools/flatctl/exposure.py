@@ -1,7 +1,7 @@
 """The direct reading of the exchange: what is open, what it is worth, and what is missing or could not be read."""
 
 import asyncio
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from decimal import Decimal
 
 from msgspec import Struct
@@ -13,6 +13,7 @@ from exchange.factory import open_reader
 from exchange.model import Position, PositionReading, UnreadableRow
 from exchange.ports import PositionReader
 from flatctl.exits import UNKNOWN, CommandFailed
+from flatctl.figures import some
 from flatctl.settings import FlatctlSettings
 
 _NAMED_MAX = 5
@@ -57,7 +58,7 @@ class Exposure(Struct, frozen=True, kw_only=True):
             names = ", ".join(row.symbol for row in self.unreadable)
             yield f"{len(self.unreadable)} rows could not be read, each may hide an open position: {names}"
         if self.missing:
-            names = _some([str(row) for row in self.missing])
+            names = some([str(row) for row in self.missing], most=_NAMED_MAX)
             yield f"{len(self.missing)} rows are missing from the answer, each may hide an open position: {names}"
         if self.unchecked:
             yield f"nobody knows whether rows are missing, which symbols there are could not be read: {self.unchecked}"
@@ -119,11 +120,6 @@ async def _read(reader: PositionReader) -> tuple[PositionReading, frozenset[str]
     if isinstance(listed, BaseException) and not isinstance(listed, ExchangeError):
         raise listed
     return reading, listed
-
-
-def _some(names: Sequence[str]) -> str:
-    more = f" and {len(names) - _NAMED_MAX} more" if len(names) > _NAMED_MAX else ""
-    return ", ".join(names[:_NAMED_MAX]) + more
 
 
 def _open(row: Position, marks: Mapping[str, Decimal]) -> OpenPosition:

@@ -72,7 +72,8 @@ def drops(counts: Counts) -> str:
     return " ".join(f"{name}={count}" for name, count in reasons.items() if count)
 
 
-def some(names: Sequence[str], all_of_them: str) -> str:
+def some(names: Sequence[str], all_of_them: str = "", *, most: int = _NAMED_MAX) -> str:
     """The first names, and how many more there are; `all_of_them` is the command that shows every one."""
-    more = f" and {len(names) - _NAMED_MAX} more ({all_of_them})" if len(names) > _NAMED_MAX else ""
-    return ", ".join(names[:_NAMED_MAX]) + more
+    where = f" ({all_of_them})" if all_of_them else ""
+    more = f" and {len(names) - most} more{where}" if len(names) > most else ""
+    return ", ".join(names[:most]) + more

@@ -3,8 +3,6 @@
 import asyncio
 from collections.abc import Iterable
 
-from msgspec import Struct
-
 from contracts.resting import RestingCancelled
 from exchange.errors import ExchangeError
 from exchange.model import RestingOrder
@@ -18,14 +16,6 @@ ATTEMPTS = 3
 _PAUSE_S = 0.1
 
 
-class Cancelled(Struct, frozen=True, kw_only=True):
-    """What became of the resting orders."""
-
-    gone: int
-    left: tuple[RestingOrder, ...]
-    """What would not go, or could not be seen to go."""
-
-
 async def cancel_and_confirm(
     resting: Iterable[RestingOrder],
     gateway: OrderGateway,
@@ -34,8 +24,8 @@ async def cancel_and_confirm(
     *,
     clock: Clock,
     observer: Observer,
-) -> Cancelled:
-    """Cancel these orders, and those that turn up in the same symbols meanwhile, while the run may send.
+) -> int:
+    """Cancel these orders, and those that turn up in the same symbols meanwhile, while the run may send; how many went.
 
     What is confirmed gone is on record. A failed cancel is tried again; a close is attempted all the same.
     """
@@ -60,7 +50,7 @@ async def cancel_and_confirm(
         gone.update({identity: order for identity, order in left.items() if identity not in now})
         left = now
     await _put_on_record(gone.values(), lease, clock)
-    return Cancelled(gone=len(gone), left=tuple(left.values()))
+    return len(gone)
 
 
 async def cancel_unseen(

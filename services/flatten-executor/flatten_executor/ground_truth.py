@@ -10,9 +10,8 @@ from typing import TypeVar
 from msgspec import Struct
 from msgspec.structs import replace
 
-from contracts.vocabulary import PositionSide
 from exchange.errors import KeyRejected, ReadFailed, ReadUnusable
-from exchange.model import Listings, PositionMode, PositionReading, RestingOrder, UnreadableRow
+from exchange.model import LEGS, Listings, PositionMode, PositionReading, RestingOrder, UnreadableRow
 from exchange.ports import OrderGateway
 from flatten_executor.observe import Observer
 from flatten_executor.permit import Permit
@@ -161,8 +160,7 @@ def _of_one_mode(reading: PositionReading, mode: PositionMode, *, strict: bool) 
     One that does not fit may come from a mode that changed between the two answers: `strict` raises ReadUnusable, for
     the account to be read again. Where it stays so, the row is unreadable, and keeps no other position open.
     """
-    legs = {PositionSide.BOTH} if mode is PositionMode.ONE_WAY else {PositionSide.LONG, PositionSide.SHORT}
-    odd = [row for row in reading.positions if row.quantity and row.side not in legs]
+    odd = [row for row in reading.positions if row.quantity and row.side not in LEGS[mode]]
     if not odd:
         return reading
     if strict:

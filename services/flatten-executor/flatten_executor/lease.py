@@ -31,11 +31,6 @@ class LeaseTimes(msgspec.Struct, frozen=True, kw_only=True):
     """Nothing is sent on a confirmation older than this: whoever took over is surely not sending yet."""
     renew_ms: int = 500
 
-    @property
-    def silent_s(self) -> float:
-        """For how long, at least, nobody has sent anything when a lease is taken over."""
-        return max(0, self.restart_ms - self.fresh_ms) / 1000
-
 
 class LeaseLost(RetryableError):
     """Another executor took the run over, or may have: nothing more is sent from here."""
@@ -59,13 +54,16 @@ class RunLease:
         self.ledger = Ledger()
         self.stopped = ""
         """Why nothing more may be sent for this run, once and for all. Goes on record with whatever is written next."""
-        self.silent_s = times.silent_s
-        """For how long, at least, nobody had sent anything for this run when the lease began."""
         self._journal = journal
         self._times = times
         self._clock = clock
         self._confirmed_s = float("-inf")
         self._passed = False
+
+    @property
+    def silent_s(self) -> float:
+        """For how long, at least, nobody had sent anything for this run when the lease began."""
+        return max(0, self._times.restart_ms - self._times.fresh_ms) / 1000
 
     def holds(self) -> bool:
         """Whether this executor surely works on the run, by its own monotonic clock: asked right before sending.

@@ -7,7 +7,6 @@ from contextlib import contextmanager
 from exchange.model import RestingOrder
 from flatten_executor.core.filters import Sifted
 from flatten_executor.core.orders import OrderRecord, rounds_spent, tries
-from flatten_executor.core.quantities import ORDERS_PER_POSITION
 from flatten_executor.sending import Patience
 
 
@@ -30,7 +29,7 @@ class Rounds:
         self, to_close: Sequence[Sifted], resting: Sequence[RestingOrder]
     ) -> tuple[list[Sifted], list[RestingOrder]]:
         """What has not had all its rounds yet."""
-        had = tries(self._records.values(), full_round=ORDERS_PER_POSITION)
+        had = tries(self._records.values())
         return (
             [sifted for sifted in to_close if had[sifted.key] < self._allowed],
             [order for order in resting if self._cleared[order.symbol] < self._allowed],

@@ -67,7 +67,7 @@ class Run:
         self._last_truth: GroundTruth | None = None
         self._seems_done = False
         """Whether a reading showed nothing to do, that was not taken in the order which proves it."""
-        self._ending = self._looked_up_last = self._renewed = False
+        self._looked_up_last = self._renewed = False
         self._limit_broken = ""
         self._mode: PositionMode | None = None
         self._notes: dict[str, None] = {}
@@ -89,7 +89,7 @@ class Run:
         try:
             async with self._permit.watched():
                 while True:
-                    await self._look_up_lost()
+                    await self._sender.look_up_once()
                     # The first reading is for acting on, at once; later ones mostly show that nothing is left.
                     truth = await self._read(in_order=self._seems_done or self._rounds.number > 0)
                     last_reading = self._sift(truth)
@@ -112,14 +112,6 @@ class Run:
             self._notes[f"asked to stop when nothing was left to do: {self._permit.reason}"] = None
             return ""
         return self._permit.reason
-
-    async def _look_up_lost(self) -> None:
-        """Once for all that may be live; when nothing more is sent, until nothing more can become of them."""
-        if self._ending and not self._looked_up_last:
-            self._looked_up_last = True
-            await self._sender.look_up_last()
-        else:
-            await self._sender.look_up_once()
 
     def _may_not_go_on(self) -> str:
         """Why no more may be closed; empty while it may."""
@@ -176,7 +168,7 @@ class Run:
         if self._clock.monotonic_s() >= self._deadline_s:
             return False
         if await self._permit.look() or self._may_not_go_on():
-            return not self._ends(live)
+            return await self._looks_up_last(live)
         to_close, resting = self._rounds.worth_a_try(to_close, resting)
         if to_close or resting:
             await self._do_round(to_close, resting, truth, sieve)
@@ -209,10 +201,13 @@ class Run:
             self._tools.observer.reading_failed("instruments", error)
         return True
 
-    def _ends(self, live: set[PositionKey]) -> bool:
-        """Whether nothing is read again: what may still be live gets its last look-ups before that."""
-        self._ending = True
-        return self._looked_up_last or not live
+    async def _looks_up_last(self, live: set[PositionKey]) -> bool:
+        """Nothing more is sent: find out, once, what became of what may be live; whether that was done."""
+        if self._looked_up_last or not live:
+            return False
+        self._looked_up_last = True
+        await self._sender.look_up_last()
+        return True
 
     async def _may_look_again(self, sieve: Sieve) -> bool:
         """Whether a reading from which something can hide is worth another one, and wait for it.
@@ -254,7 +249,7 @@ class Run:
         """Cancel first, confirm, then close what a new reading shows in those symbols."""
         if not resting:
             return
-        cancelled = await cancel_and_confirm(
+        gone = await cancel_and_confirm(
             resting,
             self._tools.gateway,
             self._lease,
@@ -262,7 +257,7 @@ class Run:
             clock=self._clock,
             observer=self._tools.observer,
         )
-        self._ledger = replace(self._ledger, resting_cancelled=self._ledger.resting_cancelled + cancelled.gone)
+        self._ledger = replace(self._ledger, resting_cancelled=self._ledger.resting_cancelled + gone)
         truth = await self._read(in_order=False)
         sieve = self._sift(truth)
         self._ledger = self._ledger.after(sieve)

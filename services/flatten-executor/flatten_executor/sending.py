@@ -91,9 +91,9 @@ class Sender:
         for pause_s in pauses_s:
             if not open_ids:
                 return
-            if pause_s and self._clock.monotonic_s() + pause_s > self._deadline_s:
-                break
             if pause_s:
+                if self._clock.monotonic_s() + pause_s > self._deadline_s:
+                    break
                 await self._clock.sleep(pause_s)
             looked_up = await asyncio.gather(*(self._look_up(self.records[order_id]) for order_id in open_ids))
             await self._note([record for record in looked_up if record != self.records[record.client_order_id]])

@@ -7,7 +7,7 @@ from exchange.ports import PositionReader
 from position_oracle.observe import Observer
 from position_oracle.poller import Poller
 from position_oracle.settings import OracleSettings
-from runtime.app import run_service, supervise
+from runtime.app import run_service
 from runtime.clock import SystemClock
 from runtime.errors import StartupError
 from runtime.http import health_server
@@ -25,10 +25,7 @@ async def run(settings: OracleSettings, stop: asyncio.Event) -> None:
     checks = {"exchange": poller.exchange, "redis": poller.redis, "snapshot": poller.snapshot}
     try:
         async with health_server(host=settings.http_host, port=settings.http_port, metrics=metrics, checks=checks):
-            await supervise(
-                poller.run(stop),
-                stop=stop,
-            )
+            await poller.run(stop)
     finally:
         await reader.aclose()
         await redis.aclose()

@@ -1,14 +1,12 @@
 """Nothing in the demo knows the incident's figures: on another account it tells that account's."""
 
-import asyncio
 import json
 import os
 import re
 import sys
-from asyncio.subprocess import PIPE, STDOUT
 from pathlib import Path
 
-TIMEOUT_S = 90.0
+from support.demo_process import ran
 
 PROGRAM = """
 import sys
@@ -26,16 +24,7 @@ async def demo_on(tmp_path: Path, *positions: tuple[str, str], symbols: int) -> 
     scenario = tmp_path / "scenario.json"
     scenario.write_text(json.dumps({"positions": [{"symbol": symbol, "qty": qty} for symbol, qty in positions]}))
     account = f"--symbols {symbols} --scenario {scenario}"
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-c", PROGRAM, account),
-        env={**os.environ, "TMPDIR": str(tmp_path)},
-        stdout=PIPE,
-        stderr=STDOUT,
-    )
-    async with asyncio.timeout(TIMEOUT_S):
-        out, _ = await process.communicate()
-    assert process.returncode is not None
-    return process.returncode, out.decode()
+    return await ran(sys.executable, "-c", PROGRAM, account, environ={**os.environ, "TMPDIR": str(tmp_path)})
 
 
 async def test_the_counts_are_those_of_the_account(tmp_path: Path) -> None:

@@ -180,10 +180,11 @@ class Feeds:
 
 def _edit_position(rows: list[shapes.Row], fault: Fault) -> list[shapes.Row]:
     side = fault.match.position_side
-    if side is not None:
-        whole_symbol = msgspec.structs.replace(fault, match=msgspec.structs.replace(fault.match, position_side=None))
-        struck = _edit_position([row for row in rows if row["positionSide"] == side], whole_symbol)
-        return [row for row in rows if row["positionSide"] != side] + struck
+    struck = [row for row in rows if side in (None, row["positionSide"])]
+    return [row for row in rows if row not in struck] + _struck(struck, fault)
+
+
+def _struck(rows: list[shapes.Row], fault: Fault) -> list[shapes.Row]:
     if fault.action == "drop_row":
         return []
     if fault.action == "nan_quantity":

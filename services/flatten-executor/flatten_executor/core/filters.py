@@ -8,6 +8,7 @@ from msgspec import Struct
 from contracts.arming import Scope
 from contracts.vocabulary import PositionSide, Word
 from exchange.model import (
+    LEGS,
     UNTRADABLE,
     Instrument,
     Listings,
@@ -20,11 +21,6 @@ from flatten_executor.core.quantities import closable_quantity
 
 DOLLARS = frozenset({"USDT", "USDC", "USD", "BUSD", "FDUSD", "USD1", ""})
 """Quote assets whose unit counts as a US dollar. Another quote asset's notional is unknown, never too small."""
-
-_LEGS = {
-    PositionMode.ONE_WAY: frozenset({PositionSide.BOTH}),
-    PositionMode.HEDGE: frozenset({PositionSide.LONG, PositionSide.SHORT}),
-}
 
 
 class PositionKey(Struct, frozen=True, order=True):
@@ -166,19 +162,19 @@ def _with_every_leg(positions: Iterable[Position], mode: PositionMode) -> frozen
     sides: dict[str, set[PositionSide]] = {}
     for position in positions:
         sides.setdefault(position.symbol, set()).add(position.side)
-    legs = _LEGS[mode]
-    return frozenset(symbol for symbol, shown in sides.items() if shown >= legs)
+    return frozenset(symbol for symbol, shown in sides.items() if shown >= LEGS[mode])
 
 
 def _missing(shown: frozenset[str], listings: Listings, scope: Scope, known: Iterable[str]) -> tuple[Missing, ...]:
     closable = {symbol for symbol, rules in listings.instruments.items() if rules.status not in UNTRADABLE}
-    ruleless = listings.symbols - listings.instruments.keys()
+    listed = listings.symbols
+    ruleless = listed - listings.instruments.keys()
     wanted = closable.union(ruleless, scope.symbols, known) - shown
     return tuple(
         Missing(
             symbol=symbol,
             why="the answer has no row of it, or not of both legs"
-            if symbol in listings.symbols
+            if symbol in listed
             else "the exchange lists no such symbol",
         )
         for symbol in sorted(wanted)
@@ -194,8 +190,8 @@ def _sort(
     limits: Limits,
 ) -> Sifted:
     instrument = instruments.get(position.symbol)
-    priced = mark is not None and instrument is not None and instrument.quote_asset in DOLLARS
-    notional = abs(position.quantity) * mark if priced and mark is not None else None
+    in_dollars = instrument is not None and instrument.quote_asset in DOLLARS
+    notional = abs(position.quantity) * mark if in_dollars and mark is not None else None
     at_entry = abs(position.quantity) * position.entry_price if position.entry_price else None
     negligible = notional is not None and at_entry is not None and max(notional, at_entry) < limits.min_notional_usd
     if not scope.covers(position.symbol):

@@ -12,6 +12,7 @@ from contracts.vocabulary import OrderSide, PositionSide
 from exchange.model import Accepted, Failed, NotFound, ReducingOrder, Refused, SendResult, Unknown, Unsent
 from flatten_executor.core.filters import PositionKey
 from flatten_executor.core.planning import PlannedOrder
+from flatten_executor.core.quantities import ORDERS_PER_POSITION
 
 OPEN_STATES = frozenset({OrderState.INTENDED, OrderState.UNKNOWN})
 """States in which the order may still fill, or may have filled unseen: nothing new is sent for its position (I7)."""
@@ -122,10 +123,10 @@ def rounds_spent(records: Iterable[OrderRecord]) -> set[int]:
     }
 
 
-def tries(records: Iterable[OrderRecord], *, full_round: int) -> Counter[PositionKey]:
+def tries(records: Iterable[OrderRecord]) -> Counter[PositionKey]:
     """How many rounds each position has had that say something of it (see `rounds_spent`).
 
-    One in which all of `full_round` orders filled does not count: the position is larger than one round may close.
+    One in which `ORDERS_PER_POSITION` orders filled does not count: the position is larger than one round may close.
     """
     by_round: dict[tuple[PositionKey, int], list[OrderRecord]] = {}
     for record in records:
@@ -134,7 +135,7 @@ def tries(records: Iterable[OrderRecord], *, full_round: int) -> Counter[Positio
         key
         for (key, _), of_round in by_round.items()
         if rounds_spent(of_round)
-        and not (len(of_round) >= full_round and all(record.state is OrderState.FILLED for record in of_round))
+        and not (len(of_round) >= ORDERS_PER_POSITION and all(record.state is OrderState.FILLED for record in of_round))
     )
 
 
