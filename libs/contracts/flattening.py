@@ -62,6 +62,7 @@ class Counts(Struct, frozen=True, kw_only=True):
     unknown: int = 0
     """Orders of which nobody could find out what became of them."""
     resting_cancelled: int = 0
+    """Resting orders that were cancelled and are gone; one that filled in that very moment is among them."""
 
     def __post_init__(self) -> None:
         """Refuse counts that do not add up: raises ValueError that names the broken sum (I8)."""

@@ -14,7 +14,7 @@ from flatten_executor.cancelling import cancel_and_confirm, cancel_unseen
 from flatten_executor.concurrency import all_of
 from flatten_executor.core.filters import Bucket, Limits, PositionKey, Sieve, Sifted, sift
 from flatten_executor.core.ledger import beyond_limit
-from flatten_executor.core.outcome import rules_unread, settle
+from flatten_executor.core.outcome import rows_unshown, rules_unread, settle
 from flatten_executor.core.planning import plan_round
 from flatten_executor.ground_truth import GroundTruth, TruthReader, Unreadable
 from flatten_executor.lease import RunLease
@@ -269,6 +269,8 @@ class Run:
         await self._close([sifted for sifted in cleared if sifted.key not in live], truth)
 
     def _completed(self, last_reading: Sieve | None, verified_at_ms: int | None, abort_reason: str) -> FlattenCompleted:
+        if last_reading is not None and last_reading.unshown:
+            self._notes[rows_unshown(last_reading.unshown)] = None
         records = tuple(self._sender.records.values())
         truth = self._last_truth
         resting, trouble = (self._resting(truth), truth.resting_trouble) if truth is not None else ([], "")

@@ -44,6 +44,22 @@ async def test_a_row_that_stays_missing_keeps_no_other_position_open_and_forbids
     assert await sim.positions() == {("BTCUSDT", "BOTH"): Decimal("-0.5")}
 
 
+async def test_a_symbol_that_takes_no_orders_and_was_never_shown_is_told_by_name_i14(
+    sim: Simulator, env: dict[str, str], governor: Requester
+) -> None:
+    await sim.scenario(positions=[ETH, BTC], statuses={"BTCUSDT": "SETTLING"})
+    await sim.faults({**DROP, "match": {**POSITIONS, "symbol": "BTCUSDT"}})
+
+    async with ServiceProcess("flatten_executor.main", env) as executor:
+        await executor.wait_ready()
+        await governor.request()
+        completed = await governor.verdict()
+
+    assert (completed.verdict, completed.counts.seen) == (RunVerdict.FLAT, 673)
+    note = "symbols that take no orders and have no position row, taken as not held: 1 (BTCUSDT)"
+    assert note in completed.notes
+
+
 async def test_a_row_that_vanishes_after_its_order_leaves_its_quantity_unknown_i14(
     sim: Simulator, executor: ServiceProcess, governor: Requester
 ) -> None:

@@ -87,6 +87,8 @@ class Sieve(Struct, frozen=True, kw_only=True):
     nonzero: tuple[Sifted, ...]
     missing: tuple[Missing, ...] = ()
     """Inside the scope."""
+    unshown: tuple[str, ...] = ()
+    """Listed symbols in the scope that take no orders and have no row: nobody can tell whether there must be one."""
     hidden: tuple[UnreadableRow, ...] = ()
     """The unreadable rows that the scope may cover: one without a readable symbol may be any symbol's."""
     readable: frozenset[str] = frozenset()
@@ -146,12 +148,15 @@ def sift(
     )
     odd = {row.symbol for row in reading.unreadable}
     readable = _with_every_leg(reading.positions, mode) - odd
+    missing = _missing(readable | odd, listings, scope, known)
+    told = readable | odd | {row.symbol for row in missing}
     return Sieve(
         seen=reading.rows_seen,
         zero=len(reading.positions) - len(nonzero),
         unreadable=reading.unreadable,
         nonzero=nonzero,
-        missing=_missing(readable | odd, listings, scope, known),
+        missing=missing,
+        unshown=tuple(sorted(symbol for symbol in listings.symbols - told if scope.covers(symbol))),
         hidden=tuple(row for row in reading.unreadable if not row.has_symbol or scope.covers(row.symbol)),
         readable=readable,
     )

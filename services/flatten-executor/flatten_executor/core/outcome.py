@@ -215,9 +215,19 @@ def _counts(ledger: Ledger, records: Sequence[OrderRecord], outcomes: Sequence[P
 
 def rules_unread(unreadable: Mapping[str, str]) -> str:
     """A note of the symbols whose rules cannot be read: the first few by name."""
-    named = [f"{symbol}: {why}" for symbol, why in sorted(unreadable.items())]
+    return _note(
+        "symbols whose rules cannot be read", [f"{symbol}: {why}" for symbol, why in sorted(unreadable.items())]
+    )
+
+
+def rows_unshown(symbols: Sequence[str]) -> str:
+    """A note of the symbols that take no orders, and of which the exchange shows no row."""
+    return _note("symbols that take no orders and have no position row, taken as not held", symbols)
+
+
+def _note(what: str, named: Sequence[str]) -> str:
     shown = "; ".join([*named[:_NAMED_MAX], "…"] if len(named) > _NAMED_MAX else named)
-    return f"symbols whose rules cannot be read: {len(named)} ({shown})"
+    return f"{what}: {len(named)} ({shown})"
 
 
 def left_waiting(order: RestingOrder) -> RestingLeft:
