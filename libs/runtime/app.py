@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 
 import structlog
 
-from runtime import command_line, logs, tracing
+from runtime import command_line, log_export, logs, tracing
 from runtime.command_line import EXIT_CRASHED, EXIT_FORCED, EXIT_OK, EXIT_WRONG_INPUT
 from runtime.errors import SettingsError, StartupError
 from runtime.settings import CommonSettings, describe, load_service, secrets_of
@@ -62,11 +62,14 @@ def run_service(
         logs.redact(secret)
     logs.setup_logs(service_name, settings.log_level, settings.log_format)
     tracing.setup_tracing(service_name, software_version(), environ)
+    exported = log_export.start_log_export(service_name, software_version(), environ)
     threading.excepthook = _thread_crashed
     described = describe(settings)
     config_hash = described.pop("config_hash")
     _log.info(f"{service_name} {software_version()} starting", config_hash=config_hash, settings=described)
     code = _run(main, settings, service_name)
+    if exported is not None and not exported.shutdown():
+        _log.warning("log lines could not be sent in time; the last ones are here alone")
     if code:
         raise SystemExit(code)
 

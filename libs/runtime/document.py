@@ -38,20 +38,24 @@ one environment file: a program takes what it needs and lets the others' variabl
 _TAIL = """
 ## Telemetry
 
-Traces leave over OTLP/HTTP when an endpoint is set. Without one nothing leaves; log lines and events carry trace ids
-all the same. The standard OpenTelemetry variables apply, among them those below. A service does not start with an
-endpoint that is no http(s) address or with another protocol; `flatctl` says so and works without traces.
+Traces leave over OTLP/HTTP when an endpoint is set, and of the services copies of their log lines, as JSON. Without one
+nothing leaves; log lines and events carry trace ids all the same. The standard OpenTelemetry variables apply, among
+them those below. A service does not start with an endpoint that is no http(s) address or with another protocol;
+`flatctl` says so and works without traces.
 
 | variable | meaning |
 | --- | --- |
 | `OTEL_EXPORTER_OTLP_ENDPOINT` | the collector, e.g. `http://127.0.0.1:4318` |
 | `OTEL_EXPORTER_OTLP_TRACES_ENDPOINT` | the same for traces alone, with the path |
-| `OTEL_EXPORTER_OTLP_PROTOCOL`, `OTEL_EXPORTER_OTLP_TRACES_PROTOCOL` | `http/protobuf`, the only one that is built in |
+| `OTEL_EXPORTER_OTLP_LOGS_ENDPOINT` | the same for log lines alone, with the path |
+| `OTEL_LOGS_EXPORTER` | `none`: log lines stay on stderr alone |
+| `OTEL_EXPORTER_OTLP_PROTOCOL` | `http/protobuf`, the only one that is built in |
+| `OTEL_EXPORTER_OTLP_TRACES_PROTOCOL`, `OTEL_EXPORTER_OTLP_LOGS_PROTOCOL` | the same for one of them |
 | `OTEL_EXPORTER_OTLP_HEADERS` | headers of every export, e.g. for a token |
 | `OTEL_TRACES_SAMPLER` | replaces our sampling, which takes every flatten and one routine trace in a hundred |
-| `OTEL_BSP_SCHEDULE_DELAY` | milliseconds between two exports (500) |
+| `OTEL_BSP_SCHEDULE_DELAY`, `OTEL_BLRP_SCHEDULE_DELAY` | milliseconds between exports of spans, lines (500) |
 | `OTEL_RESOURCE_ATTRIBUTES` | more attributes of the process, e.g. `deployment.environment.name=testnet` |
-| `OTEL_SDK_DISABLED` | `true`: no spans at all |
+| `OTEL_SDK_DISABLED` | `true`: no spans at all, and nothing leaves |
 """
 
 

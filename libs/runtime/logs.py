@@ -55,17 +55,9 @@ def setup_logs(
     service: str, level: str = "info", style: Literal["json", "text"] = "json", stream: TextIO | None = None
 ) -> None:
     """Send every logger of the process, foreign ones too, through one handler on `stream` (default: stderr)."""
-    shared: list[Processor] = [
-        structlog.contextvars.merge_contextvars,
-        structlog.stdlib.add_logger_name,
-        structlog.stdlib.add_log_level,
-        structlog.processors.TimeStamper(fmt="iso", utc=True),
-        _Service(service),
-        _add_trace,
-    ]
     structlog.configure(
         processors=[
-            *shared,
+            *_shared(service),
             structlog.processors.StackInfoRenderer(),
             structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
         ],
@@ -74,7 +66,7 @@ def setup_logs(
         cache_logger_on_first_use=False,
     )
     handler = logging.StreamHandler(stream or sys.stderr)
-    handler.setFormatter(_RedactingFormatter(foreign_pre_chain=shared, processors=_rendering(style)))
+    handler.setFormatter(_formatter(service, style))
     handler.addFilter(_Seldom("opentelemetry", _TELEMETRY_EVERY_S))
     root = logging.getLogger()
     for old in root.handlers[:]:
@@ -85,6 +77,27 @@ def setup_logs(
     for noisy in ("aiohttp.access", "asyncio", "urllib3", "requests"):
         logging.getLogger(noisy).setLevel(max(_number(level), logging.WARNING))
     logging.captureWarnings(capture=True)
+
+
+def also_to(handler: logging.Handler, service: str) -> None:
+    """Give every line to `handler` too, finished and masked, as JSON. After `setup_logs`."""
+    handler.setFormatter(_formatter(service, "json"))
+    logging.getLogger().addHandler(handler)
+
+
+def _shared(service: str) -> list[Processor]:
+    return [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_logger_name,
+        structlog.stdlib.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        _Service(service),
+        _add_trace,
+    ]
+
+
+def _formatter(service: str, style: Literal["json", "text"]) -> logging.Formatter:
+    return _RedactingFormatter(foreign_pre_chain=_shared(service), processors=_rendering(style))
 
 
 class _RedactingFormatter(structlog.stdlib.ProcessorFormatter):

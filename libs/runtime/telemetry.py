@@ -1,4 +1,4 @@
-"""What the standard OpenTelemetry variables may hold here: a wrong one would lose every span without a word."""
+"""What the standard OpenTelemetry variables may hold here: a wrong one would lose spans and lines without a word."""
 
 from collections.abc import Mapping
 
@@ -8,7 +8,10 @@ from runtime.values import quoted
 DISABLED = "OTEL_SDK_DISABLED"
 ENDPOINT = "OTEL_EXPORTER_OTLP_ENDPOINT"
 TRACES_ENDPOINT = "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"
-PROTOCOLS = ("OTEL_EXPORTER_OTLP_PROTOCOL", "OTEL_EXPORTER_OTLP_TRACES_PROTOCOL")
+LOGS_ENDPOINT = "OTEL_EXPORTER_OTLP_LOGS_ENDPOINT"
+LOGS_EXPORTER = "OTEL_LOGS_EXPORTER"
+GENERAL_PROTOCOL = "OTEL_EXPORTER_OTLP_PROTOCOL"
+OWN_PROTOCOLS = ("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "OTEL_EXPORTER_OTLP_LOGS_PROTOCOL")
 PROTOCOL = "http/protobuf"
 
 
@@ -19,25 +22,48 @@ def is_disabled(environ: Mapping[str, str]) -> bool:
 
 def traces_endpoint(environ: Mapping[str, str]) -> str:
     """Where spans go; empty when nothing leaves."""
-    own, base = environ.get(TRACES_ENDPOINT, ""), environ.get(ENDPOINT, "")
-    return own or (f"{base.rstrip('/')}/v1/traces" if base else "")
+    return _endpoint(environ, TRACES_ENDPOINT, "/v1/traces")
+
+
+def logs_endpoint(environ: Mapping[str, str]) -> str:
+    """Where copies of the log lines go; empty when nothing leaves."""
+    if is_disabled(environ) or environ.get(LOGS_EXPORTER, "").strip().lower() == "none":
+        return ""
+    return _endpoint(environ, LOGS_ENDPOINT, "/v1/logs")
 
 
 def telemetry_problems(environ: Mapping[str, str]) -> tuple[str, ...]:
     """One line for each mistake, which begins with the variable's name; an address is not shown: it may hold a token.
 
-    A variable for traces alone goes before the general one, which then is others' and may hold what they need.
+    A variable for one signal alone goes before the general one; where both signals have their own, that is others' and
+    may hold what they need.
     """
     if is_disabled(environ):
         return ()
-    problems = []
-    endpoint = TRACES_ENDPOINT if environ.get(TRACES_ENDPOINT) else ENDPOINT
-    if environ.get(endpoint) and not _is_collector(environ[endpoint], whole=endpoint == TRACES_ENDPOINT):
-        problems.append(f"{endpoint} is not the http or https address of a collector, as in http://127.0.0.1:4318")
-    protocol = next((name for name in reversed(PROTOCOLS) if environ.get(name)), "")
-    if protocol and environ[protocol].strip() != PROTOCOL:
-        problems.append(f"{protocol}={quoted(environ[protocol])} is not built in: spans leave as {PROTOCOL} alone")
+    problems = [
+        f"{name} is not the http or https address of a collector, as in http://127.0.0.1:4318"
+        for name in _that_hold(environ, ENDPOINT, (TRACES_ENDPOINT, LOGS_ENDPOINT))
+        if not _is_collector(environ[name], whole=name != ENDPOINT)
+    ]
+    problems += [
+        f"{name}={quoted(environ[name])} is not built in: spans and lines leave as {PROTOCOL} alone"
+        for name in _that_hold(environ, GENERAL_PROTOCOL, OWN_PROTOCOLS)
+        if environ[name].strip() != PROTOCOL
+    ]
     return tuple(sorted(problems))
+
+
+def _endpoint(environ: Mapping[str, str], own: str, path: str) -> str:
+    base = environ.get(ENDPOINT, "")
+    return environ.get(own, "") or (f"{base.rstrip('/')}{path}" if base else "")
+
+
+def _that_hold(environ: Mapping[str, str], general: str, own: tuple[str, ...]) -> list[str]:
+    """The variables that are set and that a signal goes by."""
+    names = [name for name in own if environ.get(name)]
+    if len(names) < len(own) and environ.get(general):
+        names.append(general)
+    return names
 
 
 def _is_collector(text: str, *, whole: bool) -> bool:

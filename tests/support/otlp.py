@@ -1,13 +1,14 @@
-"""A collector: receives real OTLP over HTTP and keeps the spans."""
+"""A collector: receives real OTLP over HTTP and keeps the spans and the log lines."""
 
 import asyncio
 from collections import Counter
 from collections.abc import Callable
 from contextlib import AsyncExitStack
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 from aiohttp import web
 from msgspec import Struct
+from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest, ExportLogsServiceResponse
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
     ExportTraceServiceRequest,
     ExportTraceServiceResponse,
@@ -15,6 +16,8 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
 
 from support.http_server import serve
 from support.patience import HANG_S
+
+T = TypeVar("T")
 
 
 class ReceivedSpan(Struct, frozen=True, kw_only=True):
@@ -30,11 +33,22 @@ class ReceivedSpan(Struct, frozen=True, kw_only=True):
     failed: bool
 
 
+class ReceivedLine(Struct, frozen=True, kw_only=True):
+    """One log line as it came over the wire; ids in hex, empty outside of any span."""
+
+    service: str
+    severity: str
+    body: str
+    trace_id: str
+    span_id: str
+
+
 class OtlpReceiver:
     """`async with OtlpReceiver() as collector:`, then set OTEL_EXPORTER_OTLP_ENDPOINT to `collector.endpoint`."""
 
     def __init__(self, *, answer_after_s: float = 0.0) -> None:
         self.spans: list[ReceivedSpan] = []
+        self.lines: list[ReceivedLine] = []
         self.endpoint = ""
         self._answer_after_s = answer_after_s
         self._news = asyncio.Condition()
@@ -54,6 +68,10 @@ class OtlpReceiver:
         accept = wanted if callable(wanted) else lambda span: span.name == wanted
         return (await self._wait(lambda: [span for span in self.spans if accept(span)], str(wanted), timeout_s))[0]
 
+    async def wait_line(self, part: str, *, timeout_s: float = HANG_S) -> ReceivedLine:
+        """The first log line with that text in it."""
+        return (await self._wait(lambda: [line for line in self.lines if part in line.body], part, timeout_s))[0]
+
     async def wait_trace(
         self, trace_id: str, whole: Callable[[list[ReceivedSpan]], bool], *, timeout_s: float = HANG_S
     ) -> list[ReceivedSpan]:
@@ -69,23 +87,33 @@ class OtlpReceiver:
         """Every span of one trace that came so far."""
         return [span for span in self.spans if span.trace_id == trace_id]
 
-    async def _wait(self, found: Callable[[], list[ReceivedSpan]], what: str, timeout_s: float) -> list[ReceivedSpan]:
-        """What is found, once something is; looked for whenever spans came."""
+    async def _wait(self, found: Callable[[], list[T]], what: str, timeout_s: float) -> list[T]:
+        """What is found, once something is; looked for whenever something came."""
         try:
             async with asyncio.timeout(timeout_s), self._news:
-                while not (spans := found()):
+                while not (wanted := found()):
                     await self._news.wait()
-                return spans
+                return wanted
         except TimeoutError:
             names = Counter(f"{span.service}: {span.name}" for span in self.spans)
             raise AssertionError(f"{what} did not come; there were {dict(names)}") from None
 
     def _app(self) -> web.Application:
         app = web.Application(client_max_size=64 * 1024 * 1024)
-        app.router.add_post("/v1/traces", self._receive)
+        app.router.add_post("/v1/traces", self._receive_spans)
+        app.router.add_post("/v1/logs", self._receive_lines)
         return app
 
-    async def _receive(self, request: web.Request) -> web.Response:
+    async def _receive_lines(self, request: web.Request) -> web.Response:
+        await asyncio.sleep(self._answer_after_s)
+        batch = ExportLogsServiceRequest.FromString(await request.read())
+        async with self._news:
+            self.lines += _lines(batch)
+            self._news.notify_all()
+        body = ExportLogsServiceResponse().SerializeToString()
+        return web.Response(body=body, content_type="application/x-protobuf")
+
+    async def _receive_spans(self, request: web.Request) -> web.Response:
         await asyncio.sleep(self._answer_after_s)
         batch = ExportTraceServiceRequest.FromString(await request.read())
         async with self._news:
@@ -93,6 +121,21 @@ class OtlpReceiver:
             self._news.notify_all()
         body = ExportTraceServiceResponse().SerializeToString()
         return web.Response(body=body, content_type="application/x-protobuf")
+
+
+def _lines(batch: ExportLogsServiceRequest) -> list[ReceivedLine]:
+    return [
+        ReceivedLine(
+            service=_attributes(resource.resource.attributes).get("service.name", ""),
+            severity=line.severity_text,
+            body=line.body.string_value,
+            trace_id=line.trace_id.hex(),
+            span_id=line.span_id.hex(),
+        )
+        for resource in batch.resource_logs
+        for scope in resource.scope_logs
+        for line in scope.log_records
+    ]
 
 
 def _spans(batch: ExportTraceServiceRequest) -> list[ReceivedSpan]:

@@ -197,6 +197,40 @@ async def test_one_trace_goes_through_the_entry_to_what_the_handler_published(wo
     )
 
 
+async def test_log_lines_leave_whole_masked_and_with_their_trace_to_the_last_i18(workshop: Workshop) -> None:
+    traceparent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-00"
+    telemetry = {"EXCHANGE_API_SECRET": "hunter2hunter2"}
+    async with OtlpReceiver() as collector:
+        telemetry["OTEL_EXPORTER_OTLP_ENDPOINT"] = collector.endpoint
+        async with echo(workshop, **telemetry) as service:
+            await service.wait_ready()
+            await workshop.say_traced("a", traceparent)
+            line = await collector.wait_line("handling a")
+            service.sigterm()
+            assert await service.wait() == 0
+        await collector.wait_line("echo stopped")
+
+    told = json.loads(line.body)
+    assert (line.service, line.severity, line.trace_id) == ("echo", "INFO", "0af7651916cd43dd8448eb211c80319c")
+    assert (told["message"], told["arm_id"], told["span_id"]) == ("handling a", "a", line.span_id)
+    assert "secret" in told
+    assert not [line for line in collector.lines if "hunter2" in line.body]
+
+
+async def test_log_lines_stay_at_home_when_they_are_told_to(workshop: Workshop) -> None:
+    async with OtlpReceiver() as collector:
+        telemetry = {"OTEL_EXPORTER_OTLP_ENDPOINT": collector.endpoint, "OTEL_LOGS_EXPORTER": "none"}
+        async with echo(workshop, **telemetry) as service:
+            await service.wait_ready()
+            await workshop.say("a")
+            await collector.wait_span("process flatten.arm")
+            service.sigterm()
+            assert await service.wait() == 0
+
+    assert "echo stopped" in service.text
+    assert collector.lines == []
+
+
 @pytest.mark.parametrize("collector_is", ["absent", "hanging"])
 async def test_telemetry_that_is_down_delays_neither_entries_nor_the_end(workshop: Workshop, collector_is: str) -> None:
     wanted = [f"arm-{number}" for number in range(200)]

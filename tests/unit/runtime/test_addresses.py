@@ -4,7 +4,7 @@ import pytest
 
 from runtime.addresses import take_apart
 from runtime.redis_url import problem_with
-from runtime.telemetry import telemetry_problems, traces_endpoint
+from runtime.telemetry import logs_endpoint, telemetry_problems, traces_endpoint
 
 HOSTS = (
     "h",
@@ -76,9 +76,17 @@ def test_an_address_that_would_be_read_otherwise_than_it_stands_is_a_problem(url
         {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:4318"},
         {"OTEL_EXPORTER_OTLP_ENDPOINT": "https://u:p@collector.example/base/"},
         {"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": "http://c:4318/v1/traces?tenant=a"},
-        {"OTEL_EXPORTER_OTLP_ENDPOINT": "c:4317", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": "http://c:4318/v1/traces"},
+        {
+            "OTEL_EXPORTER_OTLP_ENDPOINT": "c:4317",
+            "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": "http://c:4318/v1/traces",
+            "OTEL_EXPORTER_OTLP_LOGS_ENDPOINT": "http://c:4318/v1/logs",
+        },
         {"OTEL_EXPORTER_OTLP_PROTOCOL": "http/protobuf"},
-        {"OTEL_EXPORTER_OTLP_PROTOCOL": "grpc", "OTEL_EXPORTER_OTLP_TRACES_PROTOCOL": "http/protobuf"},
+        {
+            "OTEL_EXPORTER_OTLP_PROTOCOL": "grpc",
+            "OTEL_EXPORTER_OTLP_TRACES_PROTOCOL": "http/protobuf",
+            "OTEL_EXPORTER_OTLP_LOGS_PROTOCOL": "http/protobuf",
+        },
         {"OTEL_EXPORTER_OTLP_PROTOCOL": "grpc", "OTEL_EXPORTER_OTLP_ENDPOINT": "?", "OTEL_SDK_DISABLED": "True"},
     ],
 )
@@ -86,7 +94,10 @@ def test_telemetry_that_can_leave_or_is_off_is_no_problem(environ: dict[str, str
     assert telemetry_problems(environ) == ()
 
 
-@pytest.mark.parametrize("name", ["OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"])
+@pytest.mark.parametrize(
+    "name",
+    ["OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_LOGS_ENDPOINT"],
+)
 @pytest.mark.parametrize(
     "value",
     ["not a url", " ", "collector:4318", "//c:4318", "grpc://c:4317", "http://", "http://a b:1", "http://c:0", "http://c#x"],
@@ -101,12 +112,15 @@ def test_nothing_can_be_put_behind_a_query() -> None:
     assert telemetry_problems({"OTEL_EXPORTER_OTLP_ENDPOINT": "http://c:4318/?tenant=a"})
 
 
-@pytest.mark.parametrize("name", ["OTEL_EXPORTER_OTLP_PROTOCOL", "OTEL_EXPORTER_OTLP_TRACES_PROTOCOL"])
+@pytest.mark.parametrize(
+    "name",
+    ["OTEL_EXPORTER_OTLP_PROTOCOL", "OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "OTEL_EXPORTER_OTLP_LOGS_PROTOCOL"],
+)
 @pytest.mark.parametrize("value", ["grpc", "http/json", "HTTP"])
 def test_another_protocol_than_the_one_that_is_built_in_is_one_line(name: str, value: str) -> None:
     (line,) = telemetry_problems({name: value})
 
-    assert line == f"{name}={value!r} is not built in: spans leave as http/protobuf alone"
+    assert line == f"{name}={value!r} is not built in: spans and lines leave as http/protobuf alone"
 
 
 def test_every_mistake_is_told_by_the_variable_that_holds() -> None:
@@ -120,6 +134,21 @@ def test_every_mistake_is_told_by_the_variable_that_holds() -> None:
         "OTEL_EXPORTER_OTLP_PROTOCOL",
         "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT",
     ]
+
+
+def test_a_general_mistake_counts_as_long_as_one_signal_goes_by_it() -> None:
+    for own in ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_LOGS_ENDPOINT"):
+        assert telemetry_problems({"OTEL_EXPORTER_OTLP_ENDPOINT": "c:4317", own: "http://c:4318/x"})
+
+
+def test_lines_go_where_spans_go_unless_they_are_told_otherwise() -> None:
+    general = {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://c:4318/"}
+
+    assert logs_endpoint({}) == ""
+    assert logs_endpoint(general) == "http://c:4318/v1/logs"
+    assert logs_endpoint({**general, "OTEL_EXPORTER_OTLP_LOGS_ENDPOINT": "http://l/x"}) == "http://l/x"
+    assert logs_endpoint({**general, "OTEL_LOGS_EXPORTER": "none"}) == ""
+    assert logs_endpoint({**general, "OTEL_SDK_DISABLED": "true"}) == ""
 
 
 def test_spans_go_where_the_variable_for_traces_says_else_below_the_general_address() -> None:
