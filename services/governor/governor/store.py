@@ -15,12 +15,13 @@ from contracts.arming import (
     ArmRequested,
     DisarmRequested,
     FlattenRequested,
+    request_id_of,
 )
 from contracts.base import Event
 from contracts.streams import ACTIVE_TTL_S, GOVERNOR_GROUP, Keys
 from governor.core.case import Seen, StoreSeen
 from governor.core.gates.arm_unused import ISSUED_AHEAD_MAX_MS
-from governor.core.record import ArmOutcome, ArmRecord, request_id_of, write_record
+from governor.core.record import ArmOutcome, ArmRecord, write_record
 from runtime.entries import entry_fields
 from runtime.errors import RetryableError
 from runtime.redis_client import raw
