@@ -99,6 +99,19 @@ class Operators(Struct, frozen=True, kw_only=True):
         return f"{len(people)} people have a valid key, and an arm needs the signatures of {needed}"
 
 
+class OperatorsSeen(Struct, frozen=True, kw_only=True):
+    """What a look at the operators' file showed. Neither operators nor a problem: none is configured."""
+
+    operators: Operators | None = None
+    problem: str = ""
+    """Why nobody can say who may sign."""
+
+    @property
+    def configured(self) -> bool:
+        """Whether there is a file to look at."""
+        return self.operators is not None or bool(self.problem)
+
+
 class _File(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     policy: Policy = Policy()
     operator: Annotated[tuple[OperatorKey, ...], Meta(min_length=1, max_length=OPERATORS_MAX)]

@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING
 
 import structlog
 
+from authority.operators import OperatorsSeen
 from contracts.arming import (
     ArmAccepted,
+    ArmAwaitingApproval,
     ArmDisarmed,
     ArmRefused,
     ArmRepeated,
@@ -148,6 +150,14 @@ class Observer:
         )
         _log.warning(f"ARM refused arm_id={_line(arm.arm_id)} failed={len(decision.failed)} {reasons}")
 
+    def awaiting(self, event: ArmAwaitingApproval) -> None:
+        """An arm passed every other gate and needs signatures of more people: it is not decided yet."""
+        others = f" not counted: {_line('; '.join(event.not_counted))}" if event.not_counted else ""
+        _log.warning(
+            f"ARM awaits approval arm_id={_line(event.arm_id)} signed_by={_line(', '.join(event.signed_by))}"
+            f" needed={event.needed}{others}"
+        )
+
     def overtaken(self, arm: ArmRequested, what: str) -> None:
         """Redis moved on between look and decision; nothing was written, and the arm is judged anew."""
         _log.info(f"ARM judged anew arm_id={_line(arm.arm_id)}: {what}")
@@ -209,6 +219,16 @@ class Observer:
         for change in changes:
             say = _log.warning if change.check.verdict is AllocationVerdict.BREACH else _log.info
             say(log_line(change.check))
+
+    def operators_seen(self, seen: OperatorsSeen) -> None:
+        """What the operators' file says now; told when it changed."""
+        if seen.operators is not None:
+            people = ", ".join(dict.fromkeys(key.name for key in seen.operators.keys))
+            _log.info(f"arms are verified: keys of {_line(people)}")
+        elif seen.problem:
+            _log.error(f"no arm can be verified: {_line(seen.problem)}")
+        else:
+            _log.warning("ARMS ARE NOT SIGNED: OPERATORS_FILE is not set, and whoever can write to this Redis can arm")
 
     def latch_seen(self, state: LatchState) -> None:
         """The latch as it is now; told when it changed."""

@@ -132,9 +132,9 @@ def test_the_file_is_read_anew_each_time(tmp_path: Path) -> None:
 
 
 def test_without_a_path_nothing_is_configured() -> None:
-    reading = operators_file.read("")
+    seen = operators_file.read("")
 
-    assert (reading.operators, reading.problem, reading.configured) == (None, "", False)
+    assert (seen.operators, seen.problem, seen.configured) == (None, "", False)
 
 
 def test_what_cannot_be_read_is_a_problem_that_names_the_variable(tmp_path: Path) -> None:
@@ -152,12 +152,12 @@ def test_what_cannot_be_read_is_a_problem_that_names_the_variable(tmp_path: Path
         "fifo": "it is no file",
         "\0": "cannot be read",
     }.items():
-        reading = operators_file.read(f"{tmp_path}/{name}")
-        assert reading.configured
-        assert reading.operators is None
-        assert reading.problem.startswith("OPERATORS_FILE=")
-        assert words in reading.problem
-        assert list(operators_file.problems(f"{tmp_path}/{name}", Environment.SIM)) == [reading.problem]
+        seen = operators_file.read(f"{tmp_path}/{name}")
+        assert seen.configured
+        assert seen.operators is None
+        assert seen.problem.startswith("OPERATORS_FILE=")
+        assert words in seen.problem
+        assert list(operators_file.problems(f"{tmp_path}/{name}", Environment.SIM)) == [seen.problem]
 
 
 @pytest.mark.parametrize("environment", Environment)
