@@ -9,6 +9,11 @@ from contracts.base import Event
 from contracts.positions import AllocationCheck
 from contracts.vocabulary import Environment, Word
 
+ISSUED_AHEAD_MAX_MS = 5_000
+"""How far an operator's clock may be ahead of Redis's."""
+ARM_LIFETIME_MAX_MS = 300_000
+"""An arm is for now. One that a program armed for days would fire when nobody thinks of it any more."""
+
 
 class Scope(Struct, frozen=True, kw_only=True):
     """What an arm covers: the whole account, or the named symbols."""

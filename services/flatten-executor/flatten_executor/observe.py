@@ -6,6 +6,7 @@ from contextlib import AbstractContextManager
 from opentelemetry import trace
 from opentelemetry.trace import Span, SpanKind, StatusCode
 
+from authority.operators import OperatorsSeen
 from contracts.flattening import FlattenCompleted, OrderState, RunVerdict
 from exchange.errors import KeyRejected
 from flatten_executor.core.orders import OrderRecord
@@ -215,6 +216,16 @@ class Observer:
         if self._cold:
             self._cold = ""
             _log.info("the exchange is warm again")
+
+    def operators_seen(self, seen: OperatorsSeen) -> None:
+        """What the operators' file says now; told when it changed."""
+        if seen.operators is not None:
+            people = ", ".join(dict.fromkeys(key.name for key in seen.operators.keys))
+            _log.info(f"arms are verified: keys of {people}")
+        elif seen.problem:
+            _log.error(f"no arm can be verified: {seen.problem}")
+        else:
+            _log.warning("ARMS ARE NOT SIGNED: OPERATORS_FILE is not set, and whoever can write to this Redis can arm")
 
     def refuses_everything(self, reasons: Sequence[str]) -> None:
         """The settings alone forbid every flatten."""

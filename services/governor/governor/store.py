@@ -8,6 +8,7 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError, ResponseError
 
 from contracts.arming import (
+    ISSUED_AHEAD_MAX_MS,
     ArmAccepted,
     ArmAwaitingApproval,
     ArmDisarmed,
@@ -21,7 +22,6 @@ from contracts.arming import (
 from contracts.base import Event
 from contracts.streams import ACTIVE_TTL_S, GOVERNOR_GROUP, Keys
 from governor.core.case import Seen, StoreSeen
-from governor.core.gates.arm_unused import ISSUED_AHEAD_MAX_MS
 from governor.core.record import ArmOutcome, ArmRecord, write_record
 from runtime.entries import entry_fields
 from runtime.errors import RetryableError
