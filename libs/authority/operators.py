@@ -14,6 +14,7 @@ valid_until = 2027-01-01T00:00:00Z
 revoked = false       # or true, or since when
 """
 
+import json
 import re
 import unicodedata
 from collections.abc import Iterator, Sequence
@@ -23,7 +24,7 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta, Struct
 
-from authority.keys import KeyMistake, key_id_of, public_key_from
+from authority.keys import KeyMistake, key_id_of, public_key_from, public_key_text
 from contracts.vocabulary import Environment
 
 SIGNATURES_MAX = 5
@@ -130,6 +131,22 @@ def parse(text: str) -> Operators:
     for problem in _problems(found.operator):
         raise OperatorsMistake(problem)
     return Operators(policy=found.policy, keys=found.operator)
+
+
+def entry(name: str, role: str, public_key: bytes, valid_from: datetime, valid_until: datetime) -> str:
+    """A key as it is put into the file, after it was checked as it will be. Raises OperatorsMistake."""
+    values = {
+        "name": json.dumps(name, ensure_ascii=False),
+        "role": json.dumps(role),
+        "key_id": json.dumps(key_id_of(public_key)),
+        "public_key": json.dumps(public_key_text(public_key)),
+        "valid_from": valid_from.isoformat(),
+        "valid_until": valid_until.isoformat(),
+        "revoked": "false",
+    }
+    text = "[[operator]]\n" + "".join(f"{field} = {value}\n" for field, value in values.items())
+    parse(text)
+    return text
 
 
 def normal(name: str) -> str:

@@ -2,18 +2,19 @@
 
 from msgspec import Struct
 
-from contracts.arming import ArmAccepted, ArmDisarmed, ArmRefused, GateVerdict
+from contracts.arming import ArmAccepted, ArmAwaitingApproval, ArmDisarmed, ArmRefused, GateVerdict
 from contracts.streams import ARM_TTL_S
 from flatctl import exits, views
 from flatctl.arming import Armed, Intent, arm, armed_now, disarm
 from flatctl.exits import CommandFailed
 from flatctl.figures import money, span
-from flatctl.following import Decision, Watcher, beginning_of, find_decision
+from flatctl.following import Watcher, Word, beginning_of, find_decision
 from flatctl.looking import look
 from flatctl.scope import listed_symbols, unlisted
 from flatctl.session import Session
 from flatctl.watching import watch
 from runtime import tracing
+from runtime.redis_client import raw
 
 DECISION_WAIT_S = 10.0
 
@@ -23,7 +24,7 @@ class ArmReport(Struct, frozen=True, kw_only=True):
 
     arm_id: str
     outcome: str
-    """`accepted`, `refused`, `disarmed` or `undecided`."""
+    """`accepted`, `refused`, `disarmed`, `awaiting_approval` or `undecided`."""
     request_id: str = ""
     gates: tuple[GateVerdict, ...] = ()
 
@@ -86,16 +87,35 @@ async def arm_and_follow(session: Session, intent: Intent, *, wait: bool, within
     if armed.again:
         screen.line(f"{armed.arm_id} was armed before: it stays one arm")
     else:
-        screen.line(f"armed: {armed.arm_id}")
+        signed = f", signed with key {intent.signer.key_id}" if intent.signer else ""
+        screen.line(f"armed: {armed.arm_id} by {intent.operator}{signed}")
+    return await follow_arm(session, armed, wait=wait, within_s=within_s)
+
+
+async def follow_arm(session: Session, armed: Armed, *, wait: bool, within_s: float) -> int:
+    """Tell what the governor decides of an arm, and with `wait` follow the approval and the run to its verdict."""
+    screen = session.screen
     watcher = Watcher(session.reader, session.settings.keys, session.clock, screen.line)
     patience_s = min(DECISION_WAIT_S, within_s)
-    decision = await watcher.decision(armed, patience_s)
+    decision = await watcher.decision(armed, patience_s, approval_s=within_s if wait else 0)
     screen.json(_report(armed, decision))
     match decision:
         case None:
             raise CommandFailed(
                 f"{armed.arm_id}: nobody judged it within {patience_s:g} s. Is the governor running? It stays "
                 f"armed until it expires; take it back: flatctl disarm {armed.arm_id}",
+                exits.UNKNOWN,
+            )
+        case ArmAwaitingApproval():
+            seconds, _ = await raw(session.redis, "TIME")
+            if int(seconds) * 1000 >= decision.expires_at_ms:
+                raise CommandFailed(
+                    f"{armed.arm_id}: nobody else approved it in time; it can never fire", exits.REFUSED
+                )
+            raise CommandFailed(
+                f"{armed.arm_id} is signed by {', '.join(decision.signed_by)} and was not approved"
+                f"{f' within {within_s:g} s' if wait else ' yet'}: nothing is flattened. It stays armed until it "
+                f"expires; take it back: flatctl disarm {armed.arm_id}",
                 exits.UNKNOWN,
             )
         case ArmRefused():
@@ -135,7 +155,7 @@ async def take_back(session: Session, arm_id: str | None, intent: Intent) -> int
     return exits.OK
 
 
-def _report(armed: Armed, decision: Decision | None) -> ArmReport:
+def _report(armed: Armed, decision: Word | None) -> ArmReport:
     match decision:
         case ArmAccepted():
             return ArmReport(
@@ -145,6 +165,8 @@ def _report(armed: Armed, decision: Decision | None) -> ArmReport:
             return ArmReport(arm_id=armed.arm_id, outcome="refused", gates=decision.gates)
         case ArmDisarmed():
             return ArmReport(arm_id=armed.arm_id, outcome="disarmed")
+        case ArmAwaitingApproval():
+            return ArmReport(arm_id=armed.arm_id, outcome="awaiting_approval")
     return ArmReport(arm_id=armed.arm_id, outcome="undecided")
 
 

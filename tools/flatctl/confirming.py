@@ -15,8 +15,12 @@ def confirmed(
     *,
     yes: bool,
     as_json: bool,
+    before: Callable[[], None] = lambda: None,
 ) -> int:
-    """Say what would happen, have the account's name typed, then do it. Asking happens outside of the event loop."""
+    """Say what would happen, have the account's name typed, then do it. Asking happens outside of the event loop.
+
+    `before` asks what else there is to ask, before the name.
+    """
     accounts: list[str] = []
 
     async def announced(session: Session) -> int:
@@ -26,6 +30,7 @@ def confirmed(
     code = run(announced, as_json=as_json)
     if code != exits.OK:
         return code
+    before()
     if not yes:
         _ask(accounts[0], purpose)
     return run(act, as_json=as_json)

@@ -9,12 +9,16 @@ import typer
 from typer.exceptions import TyperException
 
 from flatctl import arm_commands, commands, exits
+from flatctl.approving import Waiting, announce_approval, approve_and_follow, approver
 from flatctl.arming import Intent
 from flatctl.confirming import banner, confirmed
 from flatctl.exits import CommandFailed
+from flatctl.key_commands import keys
 from flatctl.options import AsJson, Operator, Reason, Within, Yes, arm_id_of, operator_of, scope_of
-from flatctl.session import Session, run
+from flatctl.session import Session, load_settings, run
+from flatctl.signing import Identity, identify
 from runtime.app import software_version
+from runtime.errors import SettingsError
 from runtime.telemetry import telemetry_problems
 
 app = typer.Typer(
@@ -31,6 +35,7 @@ app = typer.Typer(
 )
 ess = typer.Typer(no_args_is_help=True, help="The emergency stop: set means that trading is stopped.")
 app.add_typer(ess, name="ess")
+app.add_typer(keys, name="keys")
 
 
 def _tell_version(wanted: bool) -> None:  # noqa: FBT001 - typer calls it so
@@ -55,6 +60,9 @@ def main() -> None:
         sys.stderr.write(f"flatctl: {problem}; going on without traces\n")
     try:
         code = app(prog_name="flatctl", standalone_mode=False)
+    except SettingsError as error:
+        sys.stderr.writelines(f"flatctl: {line}\n" for line in error.lines)
+        code = exits.ERROR
     except (TyperException, CommandFailed) as error:
         text = _usage(error) if isinstance(error, TyperException) else " ".join(str(error).split())
         if text:  # the help that is shown without a command says it all
@@ -113,13 +121,15 @@ def arm(  # noqa: PLR0913 - one parameter for each option
 
     The arm expires after a minute and is used up by the first decision, accepted or refused.
     """
-    scope, chosen, who = scope_of(symbols), arm_id_of(arm_id), operator_of(operator)
+    scope, chosen = scope_of(symbols), arm_id_of(arm_id)
+    who: list[Identity] = []
 
     def intent(session: Session) -> Intent:
         settings = session.settings
         return Intent(
             arm_id=chosen,
-            operator=who,
+            operator=who[0].operator if who else operator,
+            signer=who[0].signer if who else None,
             reason=reason,
             environment=settings.exchange_env,
             account=settings.account,
@@ -132,6 +142,34 @@ def arm(  # noqa: PLR0913 - one parameter for each option
         lambda session: arm_commands.arm_and_follow(session, intent(session), wait=wait, within_s=timeout),
         yes=yes,
         as_json=as_json,
+        before=lambda: who.append(identify(load_settings(), operator)),
+    )
+
+
+@app.command()
+def approve(
+    arm_id: Annotated[str, typer.Argument(help="The arm. Default: the one that is armed.")] = "",
+    *,
+    operator: Operator = "",
+    yes: Yes = False,
+    wait: Annotated[bool, typer.Option("--wait", "-w", help="Follow the run to its verdict.")] = False,
+    timeout: Within = commands.RUN_WAIT_S,
+    as_json: AsJson = False,
+) -> int:
+    """Add your signature to ANOTHER person's arm: it closes everything that is open. Asks for the account's name.
+
+    Shows who armed, why, what it covers and how long it lives. What you sign is exactly that.
+    """
+    wanted = arm_id_of(arm_id) if arm_id else None
+    shown: list[Waiting] = []
+    who: list[Identity] = []
+    return confirmed(
+        lambda session: announce_approval(session, wanted, shown),
+        "approve the flatten",
+        lambda session: approve_and_follow(session, shown[0], who[0], wait=wait, within_s=timeout),
+        yes=yes,
+        as_json=as_json,
+        before=lambda: who.append(approver(load_settings(), shown[0], operator)),
     )
 
 
