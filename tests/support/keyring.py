@@ -29,5 +29,3 @@ class Keyring:
 
 
 EVERYBODY = (an_entry(ALICE, "alice"), an_entry(ALICES_SECOND, "alice"), an_entry(BOB, "bob", role="risk"))
-
-
