@@ -1,5 +1,6 @@
 """Arming with a key, and approving: what flatctl signs, and what it refuses to."""
 
+import asyncio
 import sys
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,8 @@ from authority.keys import Signer
 from authority.verdict import judge
 from contracts.arming import ArmRequested, Signature
 from contracts.vocabulary import Environment
-from support.flatctl_process import Flatctl
+from support.arms import a_wait
+from support.flatctl_process import Flatctl, finish
 from support.keyring import PASSPHRASE, Keyring
 from support.people import ALICE, BOB, EVE, an_entry, operators
 from support.scribe import Scribe
@@ -254,3 +256,31 @@ async def test_an_unsigned_arm_in_sim_is_as_it_was(flatctl: Flatctl, scribe: Scr
     assert (await flatctl(*ARM)).code == 4
 
     assert [arm.signatures for arm in await the_arms(scribe)] == [()]
+
+
+async def test_another_arm_than_the_armed_one_is_not_approved(
+    flatctl: Flatctl, scribe: Scribe, keyring: Keyring
+) -> None:
+    await scribe.arm("arm-1", signers=[ALICE])
+    flatctl.environ |= keyring.of("bob")
+
+    said = await flatctl("approve", "arm-2", "--yes")
+
+    assert said.code == 3
+    assert "not approved: arm-2 is not armed" in said.err
+    assert len(await the_arms(scribe)) == 1
+
+
+async def test_an_arm_that_nobody_approves_in_time_ends_with_3_and_says_that_it_can_never_fire(
+    flatctl: Flatctl, scribe: Scribe, keyring: Keyring
+) -> None:
+    flatctl.environ |= keyring.of("alice")
+    process = await flatctl.start("arm", "--yes", "--arm-id", "arm-1", "--wait")
+    ended = asyncio.create_task(finish(process))
+    await scribe.wait_for(ArmRequested)
+    await scribe.tell(replace(a_wait(), expires_at_ms=await scribe.now_ms() + 200))
+
+    said = await ended
+
+    assert said.code == 3, said
+    assert "arm-1: nobody else approved it in time; it can never fire" in said.err
