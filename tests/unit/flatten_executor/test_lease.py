@@ -1,53 +1,18 @@
 """The right to work on a run: it holds while it was lately confirmed, and never again once another fence passed it."""
 
-from collections.abc import Mapping, Sequence
-
 import pytest
 
-from contracts.base import Event
-from flatten_executor.lease import LeaseLost, LeaseTimes, RunLease
-
-FRESH_S = 2.0
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.now_s = 1_000.0
-
-    def now_ms(self) -> int:
-        return int(self.now_s * 1000)
-
-    def monotonic_s(self) -> float:
-        return self.now_s
-
-    async def sleep(self, seconds: float) -> None:
-        self.now_s += seconds
-
-
-class Journal:
-    """Answers after `takes_s`: that the fence holds, or that another has passed it."""
-
-    def __init__(self, clock: Clock, *, takes_s: float = 0.0, holds: bool = True) -> None:
-        self._clock, self._takes_s, self._holds = clock, takes_s, holds
-
-    async def write(self, lease: RunLease, fields: Mapping[str, str], events: Sequence[Event]) -> bool:  # noqa: ARG002 - it takes everything
-        await self._clock.sleep(self._takes_s)
-        return self._holds
-
-
-def a_lease(journal: Journal, clock: Clock) -> RunLease:
-    return RunLease(journal, "req-1", 1, times=LeaseTimes(fresh_ms=int(FRESH_S * 1000)), clock=clock)
+from flatten_executor.lease import LeaseLost
+from support.leases import FRESH_S, SteppedClock, a_lease
 
 
 async def test_a_lease_that_was_never_confirmed_does_not_hold() -> None:
-    clock = Clock()
-
-    assert not a_lease(Journal(clock), clock).holds()
+    assert not a_lease(SteppedClock()).holds()
 
 
 async def test_a_lease_holds_only_so_long_after_it_was_confirmed() -> None:
-    clock = Clock()
-    lease = a_lease(Journal(clock), clock)
+    clock = SteppedClock()
+    lease = a_lease(clock)
     await lease.record()
 
     clock.now_s += FRESH_S - 0.001
@@ -60,8 +25,7 @@ async def test_a_lease_holds_only_so_long_after_it_was_confirmed() -> None:
 
 
 async def test_a_confirmation_counts_from_when_it_was_asked_for() -> None:
-    clock = Clock()
-    lease = a_lease(Journal(clock, takes_s=FRESH_S), clock)
+    lease = a_lease(SteppedClock(), takes_s=FRESH_S)
 
     await lease.record()
 
@@ -69,8 +33,8 @@ async def test_a_confirmation_counts_from_when_it_was_asked_for() -> None:
 
 
 async def test_a_lease_that_another_fence_passed_holds_no_more_however_fresh_it_is() -> None:
-    clock = Clock()
-    lease = a_lease(Journal(clock, holds=False), clock)
+    clock = SteppedClock()
+    lease = a_lease(clock, holds=False)
     lease.confirmed(clock.now_s)
 
     with pytest.raises(LeaseLost, match="another executor passed fence 1"):
