@@ -169,6 +169,8 @@ class Run:
             return False
         if await self._permit.look() or self._may_not_go_on():
             return await self._looks_up_last(live)
+        if self._rounds.broke_rules and await self._renew_rules(sieve):
+            return True
         to_close, resting = self._rounds.worth_a_try(to_close, resting)
         if to_close or resting:
             await self._do_round(to_close, resting, truth, sieve)
@@ -190,9 +192,9 @@ class Run:
             await all_of(self._close(free, truth), self._clear_and_close(resting, blocked), self._renew_rules(sieve))
 
     async def _renew_rules(self, sieve: Sieve) -> bool:
-        """Once in a run, where rules that are minutes old keep a position from being tried; whether they were read."""
+        """Once in a run, where rules that are minutes old may keep a position open; whether they were read."""
         kept = [sifted for bucket in (Bucket.UNTRADABLE, Bucket.BELOW_STEP) for sifted in sieve.in_bucket(bucket)]
-        if self._renewed or not kept or self._permit.reason:
+        if self._renewed or not (kept or self._rounds.broke_rules) or self._permit.reason:
             return False
         self._renewed = True
         try:

@@ -34,6 +34,8 @@ class OrderRecord(Struct, frozen=True, kw_only=True):
     """Whether this or an earlier executor saw the order leave, whatever became of it."""
     outside_band: bool = False
     """The venue refused it, because the book is too far from the mark price for a market order."""
+    breaks_rules: bool = False
+    """The venue refused it, because the instrument's rules do not allow it: they may have changed."""
     filled: Decimal = Decimal(0)
     exchange_order_id: str = ""
     detail: str = ""
@@ -96,6 +98,7 @@ def answered(record: OrderRecord, result: SendResult, now_ms: int) -> OrderRecor
                 record,
                 state=OrderState.REFUSED,
                 outside_band=result.outside_band,
+                breaks_rules=result.breaks_rules,
                 detail=_coded(result),
                 ended_at_ms=now_ms,
             )
