@@ -50,10 +50,13 @@ async def run(settings: ExecutorSettings, stop: asyncio.Event, seams: Seams | No
         gateway, latch = seams.open_gateway(settings.exchange), open_latch(settings.ess_latch, redis)
     except ValueError as error:
         raise StartupError(str(error)) from error
-    store = seams.open_store(redis, keys, owner=settings.consumer_name, account=settings.account, clock=clock)
+    process = secrets.token_hex(8)
+    store = seams.open_store(
+        redis, keys, owner=settings.consumer_name, holder=process, account=settings.account, clock=clock
+    )
     pulse = Pulse(redis=redis, latch=latch, clock=clock, on_latch=observer.latch_seen)
     vitals = Vitals(gateway=gateway, observer=observer, clock=clock)
-    scratch = keys.scratch(settings.consumer_name, secrets.token_hex(8))
+    scratch = keys.scratch(settings.consumer_name, process)
     rehearsal = Rehearsal(redis=redis, scratch=scratch, piece=piece(clock), clock=clock)
     tools = Tools(
         gateway=gateway,

@@ -123,8 +123,8 @@ class Run:
         self._last_truth = truth
         if truth.listings.unreadable:
             self._notes[rules_unread(truth.listings.unreadable)] = None
-        if truth.resting_trouble:
-            self._notes[truth.resting_trouble] = None
+        for trouble in filter(None, (truth.resting_trouble, truth.mode_trouble)):
+            self._notes[trouble] = None
         if self._mode not in (None, truth.mode):
             self._notes[f"the position mode changed from {self._mode} to {truth.mode} during the run"] = None
         self._mode = truth.mode
@@ -258,6 +258,7 @@ class Run:
             self._permit,
             clock=self._clock,
             observer=self._tools.observer,
+            deadline_s=self._deadline_s,
         )
         self._ledger = replace(self._ledger, resting_cancelled=self._ledger.resting_cancelled + gone)
         truth = await self._read(in_order=False)
@@ -275,13 +276,13 @@ class Run:
             self._notes[rows_unshown(last_reading.unshown)] = None
         records = tuple(self._sender.records.values())
         truth = self._last_truth
-        resting, trouble = (self._resting(truth), truth.resting_trouble) if truth is not None else ([], "")
+        resting = self._resting(truth) if truth is not None else []
         settled = settle(
             self._ledger,
             records,
             last_reading,
             abort_reason=abort_reason,
-            may_reopen=bool(trouble) or any(not order.reduce_only for order in resting),
+            may_reopen=(truth is not None and truth.may_hide) or any(not order.reduce_only for order in resting),
             in_order=truth is not None and truth.in_order,
         )
         return report(

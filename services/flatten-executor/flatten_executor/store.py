@@ -76,6 +76,7 @@ class Store:
         keys: Keys,
         *,
         owner: str,
+        holder: str = "",
         account: str,
         clock: Clock,
         times: LeaseTimes | None = None,
@@ -85,6 +86,8 @@ class Store:
         self._redis = redis
         self._keys = keys
         self._owner = owner
+        self._holder = holder or owner
+        """Which process of that name: what it writes under its fence holds while it is the last that began."""
         self._account = account
         self._told = 0
 
@@ -101,6 +104,7 @@ class Store:
                 request.arm.arm_id,
                 request.request_id,
                 ACTIVE_TTL_S,
+                self._holder,
             ),
         )
         beginning = Beginning(
@@ -136,7 +140,7 @@ class Store:
 
     async def write(self, lease: RunLease, fields: Mapping[str, str], events: Sequence[Event]) -> bool:
         """Write under the lease's fence; returns whether the fence still holds. Raises RedisError."""
-        args: list[Any] = [lease.fence, self.times.lease_ms, lease.request_id, ACTIVE_TTL_S, len(fields)]
+        args: list[Any] = [lease.fence, self._holder, self.times.lease_ms, lease.request_id, ACTIVE_TTL_S, len(fields)]
         for field, value in fields.items():
             args += (field, value)
         for event in events:
@@ -174,6 +178,7 @@ class Store:
         )
         args: tuple[str | int, ...] = (
             lease.fence,
+            self._holder,
             completed.request_id,
             EXECUTOR_GROUP,
             entry_id,
@@ -198,7 +203,7 @@ class Store:
 
     async def release(self, lease: RunLease) -> None:
         """Give the lease back without a verdict. Raises RedisError."""
-        await _RELEASE.run(self._redis, keys=(self._keys.run(lease.request_id),), args=(lease.fence,))
+        await _RELEASE.run(self._redis, keys=(self._keys.run(lease.request_id),), args=(lease.fence, self._holder))
 
     async def acknowledge(self, entry_id: str) -> None:
         """Acknowledge a repeat of a request whose verdict is on record (I16). Raises RedisError."""

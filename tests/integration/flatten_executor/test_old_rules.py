@@ -50,7 +50,7 @@ async def test_a_maximum_that_was_lowered_since_it_was_read_is_read_again_and_th
     assert readings == 2
 
 
-@pytest.mark.parametrize("code", [-1013, -1111, -4003, -4004, -4005, -4014, -4023])
+@pytest.mark.parametrize("code", [-1013, -1111, -4003, -4004, -4005, -4014, -4023, -4140, -4141])
 async def test_after_an_order_that_is_refused_for_its_shape_the_rules_are_read_again_once_in_a_run(
     sim: Simulator, executor: ServiceProcess, governor: Requester, code: int
 ) -> None:

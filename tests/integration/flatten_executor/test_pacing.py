@@ -1,6 +1,7 @@
 """More orders than the exchange takes at once: paced by its limits and headers, the largest first, and never banned."""
 
 import time
+from collections import Counter
 from decimal import Decimal
 
 from contracts.flattening import RunStarted, RunVerdict
@@ -67,3 +68,22 @@ async def test_what_someone_else_has_used_up_is_seen_from_the_answers_and_waited
     assert (completed.counts.ok, completed.counts.orders_sent, completed.counts.errors) == (11, 11, 0)
     assert {429, 418}.isdisjoint(await statuses(sim)), "the venue had to refuse nothing"
     assert sum(Decimal(order["executed_qty"]) > 0 for order in await sim.orders()) == 11
+
+
+async def test_the_limit_of_a_minute_is_kept_to_as_well(
+    sim: Simulator, env: dict[str, str], governor: Requester
+) -> None:
+    """A batch counts as one order there: four of them, of which three may leave in one minute."""
+    await sim.scenario(positions=await positions_in(sim, 20))
+    await sim.limits(orders_1m=3)
+
+    async with ServiceProcess("flatten_executor.main", env) as executor:
+        await executor.wait_ready()
+        await governor.request()
+        completed = await governor.verdict(timeout_s=100)
+
+    orders = await sim.orders()
+    assert (completed.verdict, completed.counts.ok, completed.counts.errors) == (RunVerdict.FLAT, 20, 0)
+    assert await statuses(sim) == {200}
+    minutes = [order["received_us"] // 60_000_000 for order in orders]
+    assert max(Counter(minutes).values()) == 15

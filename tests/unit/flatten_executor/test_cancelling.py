@@ -60,7 +60,13 @@ class Scene:
         gateway = cast("OrderGateway", self.gateway)
         if seen:
             await cancel_and_confirm(
-                [ENTRY], gateway, self.lease, self._permit, clock=self.clock, observer=self._observer
+                [ENTRY],
+                gateway,
+                self.lease,
+                self._permit,
+                clock=self.clock,
+                observer=self._observer,
+                deadline_s=self.clock.now_s + 60,
             )
         else:
             await cancel_unseen(["ETHUSDT"], gateway, self.lease, self._permit, self._observer)

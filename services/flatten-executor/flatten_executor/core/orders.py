@@ -158,7 +158,12 @@ def found(record: OrderRecord, accepted: Accepted, now_ms: int) -> OrderRecord:
 
 
 def not_found(record: OrderRecord, answer: NotFound, now_ms: int) -> OrderRecord:
-    """The record after the exchange said, often enough, that it does not know the order."""
+    """The record after the exchange said, often enough, that it does not know the order.
+
+    One that it acknowledged has arrived, whatever it says now: that stays unknown (I7).
+    """
+    if record.exchange_order_id:
+        return replace(record, state=OrderState.UNKNOWN, detail=f"taken as {record.exchange_order_id}, then not known")
     detail = f"the exchange does not know {answer.client_order_id}"
     return replace(record, state=OrderState.NEVER_ARRIVED, detail=detail, ended_at_ms=now_ms)
 
