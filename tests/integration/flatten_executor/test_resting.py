@@ -70,6 +70,24 @@ async def test_a_symbol_without_resting_orders_does_not_wait_for_the_others(
     assert free < min(seen_gone)
 
 
+async def test_what_is_left_of_a_symbol_that_was_free_waits_for_the_next_round_and_its_own_ids_i7(
+    sim: Simulator, executor: ServiceProcess, governor: Requester
+) -> None:
+    thin = {"symbol": "BTCUSDT", "qty": "0.3", "replenish": True}
+    await sim.scenario(positions=[ETH, BTC], resting_orders=[TAKE_PROFIT], book=[thin])
+    await sim.faults({"action": "delay", "hold_ms": 600_000, "match": {"method": "DELETE"}})
+
+    await governor.request()
+    await governor.wait_for(OrderResolved)
+    await sim.proceed()
+    completed = await governor.verdict()
+
+    assert (completed.verdict, completed.rounds, completed.counts.ok) == (RunVerdict.FLAT, 2, 2)
+    orders = await sim.orders()
+    assert [order["symbol"] for order in orders] == ["BTCUSDT", "ETHUSDT", "BTCUSDT"]
+    assert len({order["client_order_id"] for order in orders}) == 3
+
+
 async def test_what_cannot_be_cancelled_makes_the_exchange_refuse_the_close_and_is_said(
     sim: Simulator, executor: ServiceProcess, governor: Requester
 ) -> None:
