@@ -46,7 +46,7 @@ async def say_long_ago(workshop: Workshop, seconds: int) -> str:
 
 
 @pytest.mark.parametrize("group_is_there", [False, True])
-async def test_nothing_to_do_is_nothing_old(workshop: Workshop, group_is_there: bool) -> None:
+async def test_nothing_to_do_is_nothing_old(workshop: Workshop, *, group_is_there: bool) -> None:
     if group_is_there:
         await workshop.read_as("one")
 
@@ -57,7 +57,7 @@ async def test_nothing_to_do_is_nothing_old(workshop: Workshop, group_is_there: 
 
 
 @pytest.mark.parametrize("group_is_there", [False, True])
-async def test_what_nobody_has_read_counts_and_ages(workshop: Workshop, group_is_there: bool) -> None:
+async def test_what_nobody_has_read_counts_and_ages(workshop: Workshop, *, group_is_there: bool) -> None:
     if group_is_there:
         await workshop.read_as("one")
     await say_long_ago(workshop, 100)
