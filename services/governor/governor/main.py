@@ -25,7 +25,7 @@ from runtime.metrics import Metrics
 from runtime.pulse import Pulse
 from runtime.redis_client import open_reader, open_redis
 from runtime.rehearsal import Rehearsal
-from runtime.streams import Consumer, ConsumerSettings, StreamObserver, Tail
+from runtime.streams import Backlog, Consumer, ConsumerSettings, StreamObserver, Tail
 
 
 async def run(settings: GovernorSettings, stop: asyncio.Event, *, block_ms: int = 1_000) -> None:
@@ -67,6 +67,14 @@ async def run(settings: GovernorSettings, stop: asyncio.Event, *, block_ms: int 
         settings=ConsumerSettings(block_ms=block_ms),
         clock=clock,
     )
+    backlog = Backlog(
+        redis=redis,
+        stream_key=keys.of(ArmRequested),
+        group=GOVERNOR_GROUP,
+        dead_key=keys.stream("dead"),
+        observer=streams,
+        clock=clock,
+    )
     checks = {
         "redis": pulse.redis,
         "latch": pulse.latch,
@@ -87,6 +95,7 @@ async def run(settings: GovernorSettings, stop: asyncio.Event, *, block_ms: int 
                 judge_arms(),
                 pulse.run(stop),
                 history.run(stop),
+                backlog.run(stop),
                 watch.run(snapshots, stop),
                 stop=stop,
             )

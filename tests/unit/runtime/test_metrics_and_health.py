@@ -74,3 +74,13 @@ async def test_an_address_that_is_not_ours_is_one_clear_line() -> None:
 def test_two_registries_of_one_process_do_not_meet() -> None:
     for _ in range(2):
         Metrics().gauge("flatguard_same_name", "The same name twice")
+
+
+async def test_each_check_is_a_gauge_that_says_what_it_says_now() -> None:
+    metrics, answers = Metrics(), {"redis": Check(ok=False, why="down")}
+    async with serving({"redis": lambda: answers["redis"]}, metrics):
+        before = metrics.registry.get_sample_value("flatguard_check_ok", {"check": "redis"})
+        answers["redis"] = OK
+        after = metrics.registry.get_sample_value("flatguard_check_ok", {"check": "redis"})
+
+    assert (before, after) == (0, 1)
