@@ -9,7 +9,7 @@ from aiohttp import web
 from prometheus_client.exposition import choose_encoder
 
 from runtime.errors import StartupError
-from runtime.health import Checks
+from runtime.health import Checks, show
 from runtime.metrics import Metrics
 
 _log = structlog.get_logger("runtime.http")
@@ -35,6 +35,7 @@ def health_app(*, metrics: Metrics, checks: Checks) -> web.Application:
         encode, content_type = choose_encoder(request.headers.get("Accept", ""))
         return web.Response(body=encode(metrics.registry), headers={"Content-Type": content_type})
 
+    show(metrics, checks)
     app = web.Application()
     app.router.add_get("/healthz", healthz)
     app.router.add_get("/readyz", readyz)

@@ -14,6 +14,7 @@ from governor.observe import Observer as GovernorObserver
 from governor.settings import GovernorSettings
 from position_oracle.observe import Observer as OracleObserver
 from position_oracle.settings import OracleSettings
+from runtime import health
 from runtime.clock import SystemClock
 from runtime.metrics import LATENCY_BUCKETS_S, Declared, Metrics
 from runtime.observe import StreamObserver
@@ -47,6 +48,7 @@ SERVICES = (
     Service("flatten-executor", ExecutorSettings().http_port, ExecutorObserver, reads_streams=True),
 )
 STREAMS_TITLE = "Streams"
+READY_TITLE = "Readiness"
 PROCESS_TITLE = "Every process"
 
 _HEAD = """\
@@ -80,6 +82,10 @@ def page() -> str:
     parts += [
         f"\n## {STREAMS_TITLE}\n\nOf {readers}, for each stream that it reads.\n",
         _table(_declared_by(StreamObserver)),
+    ]
+    parts += [
+        f"\n## {READY_TITLE}\n\nOf all three, for each check of its /readyz.\n",
+        _table(_declared_by(lambda metrics: health.show(metrics, {}))),
     ]
     parts += [f"\n## {PROCESS_TITLE}\n\nOf all three, from the Prometheus client.\n", _table(_of_every_process())]
     return "".join(parts)
