@@ -60,6 +60,7 @@ check: install ## formatting, lint, types, import rules, generated files
 	@$(BIN)/python -m contracts.generate --check
 	@$(BIN)/python -m runtime.document --check
 	@$(BIN)/python -m metrics_page --check
+	@$(BIN)/python -m dashboards --check
 
 fmt: install ## format and fix what can be fixed
 	@$(BIN)/ruff check --fix-only --quiet .
@@ -73,10 +74,11 @@ lock: install ## resolve requirements/*.txt anew, with hashes and no registry ad
 	@echo hatchling | $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
 	  --no-annotate -c requirements/dev.txt - -o requirements/build.txt
 
-docs: install ## generated documents: JSON Schemas, AsyncAPI, the pages of every variable and metric
+docs: install ## generated documents: JSON Schemas, AsyncAPI, the pages of every variable and metric, dashboards
 	@$(BIN)/python -m contracts.generate
 	@$(BIN)/python -m runtime.document
 	@$(BIN)/python -m metrics_page
+	@$(BIN)/python -m dashboards
 	@$(BIN)/python -m contracts.redis_users >deploy/redis/users.acl
 
 define need_compose
