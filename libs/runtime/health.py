@@ -4,8 +4,6 @@ from collections.abc import Callable, Mapping
 
 from msgspec import Struct
 
-from runtime.metrics import Metrics
-
 
 class Check(Struct, frozen=True):
     """One part's answer."""
@@ -19,13 +17,3 @@ Checks = Mapping[str, Callable[[], Check]]
 """Every part by name. Asking costs nothing: it reads what the part knows about itself, it does not go and try."""
 
 OK = Check(ok=True)
-
-
-def show(metrics: Metrics, checks: Checks) -> None:
-    """The checks as a metric, so that a dashboard knows what /readyz knows."""
-    metrics.live_gauge(
-        "flatguard_ready",
-        "1 while this part can do its work, as /readyz says",
-        ("check",),
-        lambda: [((name,), check().ok) for name, check in checks.items()],
-    )

@@ -46,7 +46,7 @@ def _answer() -> list[Json]:
         stat(
             "Could it be carried out?",
             "The least ready part of all services, as their /readyz says.",
-            [ask("min(flatguard_ready)")],
+            [ask("min(flatguard_check_ok)")],
             fields(mappings=words((1, "YES", GREEN), (0, "NO: see Services", RED)), no_value="NOT KNOWN"),
         ),
         stat(
@@ -71,7 +71,7 @@ def _answer() -> list[Json]:
         stat(
             "Redis",
             "Whether it answered the deciding services' last look.",
-            [ask('min(flatguard_ready{check="redis"})')],
+            [ask('min(flatguard_check_ok{check="redis"})')],
             fields(mappings=words((1, "reachable", GREEN), (0, "AWAY", RED)), no_value="NOT KNOWN"),
         ),
     )
@@ -137,7 +137,7 @@ def _services() -> list[Json]:
         stat(
             "Parts of each service",
             "What /readyz asks of each. /readyz itself says why a part is not ready.",
-            [ask("min by (job, check) (flatguard_ready)", "{{job}}: {{check}}")],
+            [ask("min by (job, check) (flatguard_check_ok)", "{{job}}: {{check}}")],
             fields(mappings=READY),
             text="value_and_name",
         ),

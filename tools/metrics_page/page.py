@@ -14,8 +14,8 @@ from governor.observe import Observer as GovernorObserver
 from governor.settings import GovernorSettings
 from position_oracle.observe import Observer as OracleObserver
 from position_oracle.settings import OracleSettings
-from runtime import health
 from runtime.clock import SystemClock
+from runtime.http import health_app
 from runtime.metrics import LATENCY_BUCKETS_S, Declared, Metrics
 from runtime.observe import StreamObserver
 from runtime.pages import cell, keep
@@ -48,7 +48,7 @@ SERVICES = (
     Service("flatten-executor", ExecutorSettings().http_port, ExecutorObserver, reads_streams=True),
 )
 STREAMS_TITLE = "Streams"
-READY_TITLE = "Readiness"
+READINESS_TITLE = "Readiness"
 PROCESS_TITLE = "Every process"
 
 _HEAD = """\
@@ -88,8 +88,8 @@ def page() -> str:
         _table(_declared_by(StreamObserver)),
     ]
     parts += [
-        f"\n## {READY_TITLE}\n\nOf all three, for each check of its /readyz.\n",
-        _table(_declared_by(lambda metrics: health.show(metrics, {}))),
+        f"\n## {READINESS_TITLE}\n\nOf all three, for each part that `/readyz` names.\n",
+        _table(_declared_by(lambda metrics: health_app(metrics=metrics, checks={}))),
     ]
     parts += [f"\n## {PROCESS_TITLE}\n\nOf all three, from the Prometheus client.\n", _table(_of_every_process())]
     return "".join(parts)

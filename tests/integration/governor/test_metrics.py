@@ -108,7 +108,7 @@ async def test_gates_that_rest_on_redis_refuse_while_it_does_not_answer(
     own_redis: RedisServer, namespace: str, latch: Path
 ) -> None:
     async with a_governor(own_redis.url, namespace, latch) as governor:
-        await wait_metrics(governor, 'gov_gate_passes{gate="cooldown"} 1.0', 'flatguard_ready{check="redis"} 1.0')
+        await wait_metrics(governor, 'gov_gate_passes{gate="cooldown"} 1.0', 'flatguard_check_ok{check="redis"} 1.0')
 
         own_redis.stop()
 
@@ -117,7 +117,7 @@ async def test_gates_that_rest_on_redis_refuse_while_it_does_not_answer(
             'gov_gate_passes{gate="cooldown"} 0.0',
             'gov_gate_passes{gate="no_run_in_flight"} 0.0',
             "gov_cooldown_left_seconds NaN",
-            'flatguard_ready{check="redis"} 0.0',
+            'flatguard_check_ok{check="redis"} 0.0',
         )
         assert 'gov_gate_passes{gate="force_flag"} 1.0' in lines
 

@@ -58,20 +58,6 @@ async def test_metrics_are_text_or_openmetrics_as_asked_for() -> None:
     assert content_type.startswith("application/openmetrics-text")
 
 
-async def test_what_readyz_says_is_a_metric_too() -> None:
-    answers = {"redis": Check(ok=False, why="cannot be reached"), "latch": OK}
-    async with serving({name: lambda name=name: answers[name] for name in answers}) as (session, url):  # type: ignore[misc]  # a default binds the name
-        async with session.get(f"{url}/metrics") as answer:
-            before = await answer.text()
-        answers["redis"] = OK
-        async with session.get(f"{url}/metrics") as answer:
-            after = await answer.text()
-
-    assert 'flatguard_ready{check="redis"} 0.0' in before
-    assert 'flatguard_ready{check="latch"} 1.0' in before
-    assert 'flatguard_ready{check="redis"} 1.0' in after
-
-
 def test_a_live_gauge_shows_what_is_there_and_forgets_what_is_not() -> None:
     metrics, rows = Metrics(), {"a": 1.0, "b": 2.0}
     metrics.live_gauge("flatguard_things", "Things", ("kind",), lambda: [((kind,), rows[kind]) for kind in rows])
@@ -99,3 +85,13 @@ async def test_an_address_that_is_not_ours_is_one_clear_line() -> None:
 def test_two_registries_of_one_process_do_not_meet() -> None:
     for _ in range(2):
         Metrics().gauge("flatguard_same_name", "The same name twice")
+
+
+async def test_each_check_is_a_gauge_that_says_what_it_says_now() -> None:
+    metrics, answers = Metrics(), {"redis": Check(ok=False, why="down")}
+    async with serving({"redis": lambda: answers["redis"]}, metrics):
+        before = metrics.registry.get_sample_value("flatguard_check_ok", {"check": "redis"})
+        answers["redis"] = OK
+        after = metrics.registry.get_sample_value("flatguard_check_ok", {"check": "redis"})
+
+    assert (before, after) == (0, 1)
