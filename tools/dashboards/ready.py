@@ -18,6 +18,10 @@ from dashboards.panels import (
 )
 
 UID = "flatguard-ready"
+GATES_OPEN = "min(gov_gate_passes)"
+_DECIDING = '{job=~"governor|flatten-executor"}'
+CARRIED_OUT = f"min(flatguard_check_ok{_DECIDING} or up{_DECIDING})"
+"""A process that is down has no checks left: it counts by itself."""
 PASSES = words((1, "passes", GREEN), (0, "FAILS", RED))
 READY = words((1, "ready", GREEN), (0, "NOT READY", RED))
 LATCH = words((1, "SET", BLUE), (0, "not set", YELLOW), (2, "CANNOT BE READ", RED))
@@ -40,13 +44,13 @@ def _answer() -> list[Json]:
             "Would an arm pass?",
             "Every gate that can be judged without an arm, with this configuration, now. Whether the arm itself is"
             " authentic, in time and unused shows when there is one.",
-            [ask("min(gov_gate_passes)")],
+            [ask(GATES_OPEN)],
             fields(mappings=words((1, "YES", GREEN), (0, "NO: see Gates", RED)), no_value="NOT KNOWN"),
         ),
         stat(
             "Could it be carried out?",
-            "The least ready part of all services, as their /readyz says.",
-            [ask("min(flatguard_check_ok)")],
+            "The least ready part of governor and executor, as their /readyz says. A flatten needs no oracle.",
+            [ask(CARRIED_OUT)],
             fields(mappings=words((1, "YES", GREEN), (0, "NO: see Services", RED)), no_value="NOT KNOWN"),
         ),
         stat(
@@ -58,8 +62,9 @@ def _answer() -> list[Json]:
         ),
         stat(
             "Oracle age",
-            "Age of the newest position snapshot that was published. A flatten never waits for it.",
-            [ask("max(oracle_snapshot_age_seconds)")],
+            "Age of the newest position snapshot, as the governor sees it while the oracle is down. No flatten waits"
+            " for it.",
+            [ask("max(oracle_snapshot_age_seconds) or max(gov_snapshot_age_seconds)")],
             fields("s", thresholds=steps((None, GREEN), (10, YELLOW), (60, RED)), decimals=1),
         ),
         stat(
