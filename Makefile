@@ -59,8 +59,8 @@ check: install ## formatting, lint, types, import rules, generated files
 	@$(BIN)/lint-imports --no-cache
 	@$(BIN)/python -m contracts.generate --check
 	@$(BIN)/python -m runtime.document --check
-	@$(BIN)/python -m metrics_page --check
 	@$(BIN)/python -m dashboards --check
+	@$(BIN)/python -m metrics_page --check
 
 fmt: install ## format and fix what can be fixed
 	@$(BIN)/ruff check --fix-only --quiet .

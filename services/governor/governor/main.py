@@ -87,9 +87,9 @@ async def run(settings: GovernorSettings, stop: asyncio.Event, *, block_ms: int 
         async with health_server(host=settings.http_host, port=settings.http_port, metrics=metrics, checks=checks):
             await supervise(
                 judge_arms(),
+                outlook.run(stop),
                 pulse.run(stop),
                 history.run(stop),
-                outlook.run(stop),
                 watch.run(snapshots, stop),
                 stop=stop,
             )
