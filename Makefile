@@ -59,6 +59,7 @@ check: install ## formatting, lint, types, import rules, generated files, alert 
 	@$(BIN)/lint-imports --no-cache
 	@$(BIN)/python -m contracts.generate --check
 	@$(BIN)/python -m runtime.document --check
+	@$(BIN)/python -m dashboards --check
 	@$(BIN)/python -m metrics_page --check
 	@bash deploy/prometheus/check
 
@@ -74,10 +75,11 @@ lock: install ## resolve requirements/*.txt anew, with hashes and no registry ad
 	@echo hatchling | $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
 	  --no-annotate -c requirements/dev.txt - -o requirements/build.txt
 
-docs: install ## generated documents: JSON Schemas, AsyncAPI, the pages of every variable and metric
+docs: install ## generated documents: JSON Schemas, AsyncAPI, the pages of every variable and metric, dashboards
 	@$(BIN)/python -m contracts.generate
 	@$(BIN)/python -m runtime.document
 	@$(BIN)/python -m metrics_page
+	@$(BIN)/python -m dashboards
 	@$(BIN)/python -m contracts.redis_users >deploy/redis/users.acl
 
 define need_compose

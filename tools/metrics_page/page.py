@@ -64,6 +64,10 @@ those who ask for `application/openmetrics-text`; then some buckets carry the id
 - A label's values are listed where all of them are there from the start.
 - A histogram `x` has the samples `x_bucket`, `x_sum` and `x_count`; the buckets of seconds end at
   {buckets}.
+- What is no longer there, a closed symbol or a run before the last one, is not shown any more; `count` and `absent` say
+  that nothing is there.
+- The dashboards in `deploy/grafana/dashboards` ask for them; they expect `position-oracle`, `governor` and
+  `flatten-executor` as `job`, and `service_name` in Loki.
 - Counters and histograms also say when they began: a sample that ends with `_created`.
 """
 _TABLE = """

@@ -56,6 +56,8 @@ class Recalled(msgspec.Struct, frozen=True, kw_only=True):
 
     entry_id: str
     completed: FlattenCompleted | None = None
+    traceparent: str | None = None
+    """The run's trace, as the entry carries it."""
     problem: str = ""
     """Why it cannot be read."""
 
@@ -214,11 +216,12 @@ class Store:
         rows = await raw(self._redis, "XREVRANGE", self._keys.of(FlattenCompleted), "+", "-", "COUNT", 1)
         for entry_id, fields in rows:
             try:
-                event = codec.decode(dict(zip(fields[::2], fields[1::2], strict=True))).event
+                found = codec.decode(dict(zip(fields[::2], fields[1::2], strict=True)))
             except codec.UndecodableEntry as error:
                 return Recalled(entry_id=entry_id.decode(), problem=str(error))
+            event, traceparent = found.event, found.envelope.traceparent
             if isinstance(event, FlattenCompleted):
-                return Recalled(entry_id=entry_id.decode(), completed=event)
+                return Recalled(entry_id=entry_id.decode(), completed=event, traceparent=traceparent)
             return Recalled(entry_id=entry_id.decode(), problem=f"{event.event_type()} does not belong there")
         return None
 

@@ -11,6 +11,7 @@ from contracts.streams import GOVERNOR_GROUP, Keys
 from governor.handlers import ArmHandlers
 from governor.history import History
 from governor.observe import Observer
+from governor.outlook import OutlookWatch
 from governor.rehearsal import PIECE
 from governor.settings import GovernorSettings
 from governor.store import ArmStore
@@ -40,6 +41,7 @@ async def run(settings: GovernorSettings, stop: asyncio.Event, *, block_ms: int 
     scratch = keys.scratch(settings.consumer_name, secrets.token_hex(8))
     rehearsal = Rehearsal(redis=redis, scratch=scratch, piece=PIECE, clock=clock)
     history = History(redis, keys, observer, clock)
+    outlook = OutlookWatch(store=store, latch=latch, standing=settings.standing, observer=observer, clock=clock)
     watch = AllocationWatch(redis=redis, settings=settings, clock=clock, observer=observer)
     snapshots = Tail(
         reader=reader,
@@ -93,6 +95,7 @@ async def run(settings: GovernorSettings, stop: asyncio.Event, *, block_ms: int 
         async with health_server(host=settings.http_host, port=settings.http_port, metrics=metrics, checks=checks):
             await supervise(
                 judge_arms(),
+                outlook.run(stop),
                 pulse.run(stop),
                 history.run(stop),
                 backlog.run(stop),

@@ -22,8 +22,10 @@ from contracts.positions import AllocationCheck, AllocationStateChanged, Allocat
 from governor.core.allocation import blocks, log_line
 from governor.core.decided import Exposure
 from governor.core.gates.confirm_phrase import PHRASE
+from governor.core.outlook import Outlook
 from governor.core.policy import Decision
 from governor.core.record import ArmRecord
+from governor.gauges import AllocationGauges, OutlookGauges
 from governor.settings import GovernorSettings
 from runtime import tracing
 from runtime.clock import Clock
@@ -51,6 +53,7 @@ class Observer:
         self._stale = metrics.counter("gov_p29_stale_total", "P2.9 checks whose target was too old", symbol)
         self._p29: dict[str, tuple[Counter, ...]] = {}
         """The four counters of each symbol: looking them up costs more than counting."""
+        self._allocation = AllocationGauges(metrics)
         self._failing = metrics.gauge("gov_p29_failing", "1 while targets cannot be read or changes not published")
         self._forgetful = metrics.gauge(
             "gov_history_failing",
@@ -94,6 +97,7 @@ class Observer:
         enabled = metrics.gauge("gov_testnet_flatten_enabled", "1 when flag and phrase allow a flatten")
         enabled.set(settings.gov_testnet_force_flatten and settings.gov_testnet_force_flatten_confirm == PHRASE)
         metrics.gauge("gov_testnet_p29_enabled", "1 when the P2.9 check is on").set(settings.gov_testnet_enable_p29)
+        self._outlook = OutlookGauges(metrics)
         self._latch = metrics.gauge("gov_ess_latch", "The ESS latch: 1 for what it is", ("state",), _LATCH_STATES)
         self._latch_word = ""
         self._clock = clock
@@ -193,6 +197,7 @@ class Observer:
             self._check_failure = ""
             _log.info("P2.9 check works again")
         self._failing.set(0)
+        self._allocation.show(checks)
         for check in checks:
             of_symbol = self._p29.get(check.symbol)
             if of_symbol is None:
@@ -209,6 +214,10 @@ class Observer:
         for change in changes:
             say = _log.warning if change.check.verdict is AllocationVerdict.BREACH else _log.info
             say(log_line(change.check))
+
+    def outlook(self, outlook: Outlook) -> None:
+        """What the next arm would meet."""
+        self._outlook.show(outlook)
 
     def latch_seen(self, state: LatchState) -> None:
         """The latch as it is now; told when it changed."""

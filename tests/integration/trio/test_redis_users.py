@@ -19,8 +19,7 @@ from support.redis_server import RedisServer
 from support.requester import Requester
 from support.sim import Simulator
 from support.tree import text_of
-
-from .conftest import SERVICES, Trio
+from support.trio import SERVICES, Trio
 
 PROGRAMS = {"oracle": "position-oracle", "governor": "governor", "executor": "flatten-executor"}
 PASSWORD = "drill"

@@ -58,6 +58,17 @@ async def test_metrics_are_text_or_openmetrics_as_asked_for() -> None:
     assert content_type.startswith("application/openmetrics-text")
 
 
+def test_a_live_gauge_shows_what_is_there_and_forgets_what_is_not() -> None:
+    metrics, rows = Metrics(), {"a": 1.0, "b": 2.0}
+    metrics.live_gauge("flatguard_things", "Things", ("kind",), lambda: [((kind,), rows[kind]) for kind in rows])
+    assert metrics.registry.get_sample_value("flatguard_things", {"kind": "a"}) == 1.0
+
+    del rows["a"]
+
+    assert metrics.registry.get_sample_value("flatguard_things", {"kind": "a"}) is None
+    assert metrics.registry.get_sample_value("flatguard_things", {"kind": "b"}) == 2.0
+
+
 async def test_a_port_in_use_is_one_clear_line() -> None:
     async with health_server(host="127.0.0.1", port=0, metrics=Metrics(), checks={}) as port:
         with pytest.raises(StartupError, match=f"HTTP_PORT={port}: 127.0.0.1:{port} is in use by another process"):
