@@ -2,8 +2,10 @@
 
 import re
 import tomllib
+from urllib.parse import urlsplit
 
 import pytest
+import yaml
 
 from contracts.redis_users import redis_users
 from redis_users.accounts import NOBODY
@@ -17,6 +19,9 @@ WITHOUT_HEALTH = {
     "flatctl": "it ends",
     "demo-targets": "it ends",
     "redis-cli": "it ends",
+    "otel-collector": "nothing in the image can ask",
+    "tempo": "what can ask changes from release to release",
+    "loki": "what can ask changes from release to release",
 }
 LATCH = "/var/run/quantum"
 
@@ -109,6 +114,61 @@ def test_the_operator_sets_the_latch_and_the_services_only_see_it() -> None:
         "flatten-executor": ("ess-latch", "ro"),
         "flatctl": ("ess-latch", "rw"),
     }
+
+
+WATCHING = ("prometheus", "alertmanager", "otel-collector", "tempo", "loki", "grafana")
+
+
+def test_nothing_waits_for_what_watches() -> None:
+    waited_for = {other for service in SERVICES.values() for other in service.get("depends_on", ())}
+
+    assert waited_for & set(WATCHING) == set()
+
+
+@pytest.mark.parametrize("name", WATCHING)
+def test_what_watches_finds_its_files_in_this_clone_and_cannot_change_them(name: str) -> None:
+    files = [mount for mount in SERVICES[name]["volumes"] if isinstance(mount, dict)]
+
+    assert files
+    assert all(mount["source"].startswith(f"./deploy/{name}") for mount in files)
+    assert all(mount["read_only"] and mount["bind"] == {"create_host_path": False} for mount in files)
+
+
+def test_nobody_logs_in_to_grafana_and_whoever_looks_can_only_look() -> None:
+    environment = SERVICES["grafana"]["environment"]
+
+    assert environment["GF_AUTH_ANONYMOUS_ORG_ROLE"] == "Viewer"
+    assert environment["GF_SECURITY_DISABLE_INITIAL_ADMIN_CREATION"] == "true"
+    assert environment["GF_AUTH_DISABLE_LOGIN_FORM"] == "true"
+    assert environment["GF_AUTH_BASIC_ENABLED"] == "false"
+
+
+def test_metrics_traces_and_logs_lead_to_each_other() -> None:
+    sources = yaml.safe_load(text_of("deploy/grafana/provisioning/datasources/datasources.yml"))["datasources"]
+    by_uid = {source["uid"]: source for source in sources}
+
+    assert by_uid.keys() == {"prometheus", "tempo", "loki"}
+    assert {urlsplit(source["url"]).hostname for source in sources} <= SERVICES.keys()
+    assert by_uid["prometheus"]["jsonData"]["exemplarTraceIdDestinations"][0]["datasourceUid"] == "tempo"
+    assert by_uid["tempo"]["jsonData"]["tracesToLogsV2"]["datasourceUid"] == "loki"
+    assert by_uid["tempo"]["jsonData"]["tracesToMetrics"]["datasourceUid"] == "prometheus"
+    assert by_uid["loki"]["jsonData"]["derivedFields"][0]["datasourceUid"] == "tempo"
+
+
+def test_what_the_services_send_has_a_way_to_where_it_is_kept() -> None:
+    collector = yaml.safe_load(text_of("deploy/otel-collector/config.yml"))
+    ends = {name: urlsplit(exporter["endpoint"]).hostname for name, exporter in collector["exporters"].items()}
+    pipelines = collector["service"]["pipelines"]
+
+    assert {kind: [ends[name] for name in line["exporters"]] for kind, line in pipelines.items()} == {
+        "traces": ["tempo"],
+        "logs": ["loki"],
+    }
+    assert all(line["receivers"] == ["otlp"] for line in pipelines.values())
+    port = collector["receivers"]["otlp"]["protocols"]["http"]["endpoint"].rpartition(":")[2]
+    for name in ("position-oracle", "governor", "flatten-executor"):
+        sent_to = SERVICES[name]["environment"]["OTEL_EXPORTER_OTLP_ENDPOINT"]
+        assert sent_to == f"http://otel-collector:{port}"
 
 
 def test_the_image_says_which_version_it_is() -> None:

@@ -44,7 +44,9 @@ async def test_what_a_script_and_a_transaction_wrote_is_there_after_a_restart(gu
     client = open_redis(guarded.url, name="test")
     await raw(client, "EVAL", "redis.call('SET', KEYS[1], 1) redis.call('SET', KEYS[2], 1)", 2, "a", "b")
     async with client.pipeline(transaction=True) as both:
-        await both.set("c", 1).set("d", 1).execute()
+        both.set("c", 1)
+        both.set("d", 1)
+        await both.execute()
     await raw(client, "SET", "e", 1)
     await client.aclose()
 
