@@ -6,6 +6,7 @@ STAMP  := $(VENV)/.installed
 TESTS  ?= tests
 PYTEST_ARGS ?=
 WORKERS ?= 3
+SERVICES ?=
 BENCH_ARGS ?=
 
 # What was mistyped is refused in a line, before anything is installed or run.
@@ -88,12 +89,13 @@ define need_compose
 	  { echo "flatguard: this Docker has no Compose: install its plugin (docker-compose-plugin, or docker-compose-v2)" >&2; exit 2; }
 endef
 
-up: ## a drill in containers: the trio on the simulator (needs Docker with Compose)
+up: ## the staging stack in containers, on the simulator (SERVICES="…" for a part; needs Docker with Compose)
 	$(need_compose)
-	@docker compose up --build --detach --wait
+	@FLATGUARD_REVISION=$$(git describe --always --dirty --abbrev=40 --exclude '*' 2>/dev/null) \
+	  docker compose up --build --detach --wait $(SERVICES)
 	@echo "flatguard: up and ready; the operator's way in: docker compose run --rm flatctl status"
 
-down: ## stop the containers; data and latch stay (docker compose down -v drops them)
+down: ## stop the containers; data, passwords and latch stay (docker compose down -v drops them)
 	$(need_compose)
 	@docker compose down
 

@@ -24,11 +24,17 @@ def redis_users(
     allocation_prefix: str = DEFAULT_ALLOCATION_PREFIX,
     latch_key: str = LATCH_KEY,
 ) -> Mapping[str, tuple[str, ...]]:
-    """The rules of each user, without a password and switched off. `default` can do nothing."""
+    """The rules of each user, without a password and switched off.
+
+    `default` must stay off: nobody can be it then. It has every right, because Redis reads its append-only file as
+    `default`, and would leave out what it may not do: all that was written by a script or a transaction
+    (redis/redis issue 14541; valkey-io/valkey issue 3983).
+    `allocator` is whoever writes the allocation targets.
+    """
     keys = Keys(namespace)
     all_streams = f"{namespace}:stream:*"
     return {
-        "default": (),
+        "default": ("~*", "&*", "+@all"),
         "position-oracle": (*_EVERYBODY, _writing("position-oracle", keys)),
         "governor": (
             *_EVERYBODY,
@@ -82,6 +88,7 @@ def redis_users(
             _selector("+set", f"%W~{keys.arm}"),
             _selector("+get +set +del", f"~{latch_key}"),
         ),
+        "allocator": (*_EVERYBODY, "+time", _selector("+exists +hget +hset", f"~{allocation_prefix}*")),
         "viewer": (*_EVERYBODY, _selector(_LOOKING, f"%R~{all_streams}")),
     }
 

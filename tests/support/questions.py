@@ -7,8 +7,6 @@ from msgspec import Struct
 
 from dashboards.main import dashboards
 
-AFTER_THE_MERGE = {"flatguard_oldest_pending_seconds", "flatguard_pending_entries", "flatguard_dead_letters"}
-"""Arrives with the merge: metrics that the dashboards ask for already, and no service has yet."""
 _GRAFANA: Mapping[str, str] = {"$__rate_interval": "10s", "$__range": "10m", "$symbol": ".*"}
 _LABEL_VALUES = re.compile(r"label_values\((\w+), (\w+)\)")
 
@@ -21,11 +19,6 @@ class Question(Struct, frozen=True, kw_only=True):
     over_time: bool
     labels: frozenset[str]
     """What the legend or the columns are made of."""
-
-    @property
-    def after_the_merge(self) -> bool:
-        """Whether it needs what no service has yet."""
-        return any(name in self.expr for name in AFTER_THE_MERGE)
 
 
 def questions() -> list[Question]:

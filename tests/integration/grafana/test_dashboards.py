@@ -15,9 +15,6 @@ pytestmark = [pytest.mark.containers, pytest.mark.asyncio(loop_scope="module")]
 
 @pytest.mark.parametrize("question", questions(), ids=lambda question: question.where)
 async def test_every_expression_returns_data(flattened: Watched, question: Question) -> None:
-    if question.after_the_merge:
-        pytest.skip("the metric arrives with the merge: support.questions.AFTER_THE_MERGE")
-
     labels = await labels_of(flattened, question)
 
     assert question.labels <= labels, "the legend names a label that is not there"

@@ -1,0 +1,59 @@
+"""Prometheus sees every service of the staging stack, and what goes wrong arrives at Alertmanager."""
+
+import json
+import urllib.request
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from support.patience import HANG_S
+from support.staging import CORE, TRIO, Staging, until
+
+ALWAYS = "Watchdog"
+DOWN = "ServiceDown"
+WATCHED = {*TRIO, "exchange-sim"}
+
+
+def ask(staging: Staging, name: str, path: str) -> Any:
+    with urllib.request.urlopen(f"http://127.0.0.1:{staging.ports[name]}{path}", timeout=HANG_S) as answer:
+        return json.load(answer)
+
+
+@pytest.fixture(scope="module")
+def watched(staging: Staging) -> Staging:
+    staging.up(*CORE, "prometheus", "alertmanager")
+    return staging
+
+
+def jobs(staging: Staging, health: str) -> Callable[[], set[str]]:
+    def asked() -> set[str]:
+        targets = ask(staging, "prometheus", "/api/v1/targets")["data"]["activeTargets"]
+        return {target["labels"]["job"] for target in targets if target["health"] == health}
+
+    return asked
+
+
+def alerts(staging: Staging) -> set[tuple[str, str]]:
+    """Name and job of what Alertmanager was told and shows."""
+    labels = [alert["labels"] for alert in ask(staging, "alertmanager", "/api/v2/alerts")]
+    return {(label["alertname"], label.get("job", "")) for label in labels}
+
+
+def test_every_service_is_seen(watched: Staging) -> None:
+    until(lambda: jobs(watched, "up")() >= WATCHED)
+
+    assert jobs(watched, "down")() & WATCHED == set()
+
+
+def test_an_alert_that_always_fires_arrives(watched: Staging) -> None:
+    until(lambda: ALWAYS in {name for name, _ in alerts(watched)})
+
+
+def test_a_service_that_is_gone_is_told_and_one_that_is_back_is_not(watched: Staging) -> None:
+    watched.compose("stop", "flatten-executor")
+    until(lambda: (DOWN, "flatten-executor") in alerts(watched))
+
+    watched.up()
+    until(lambda: jobs(watched, "up")() >= WATCHED)
+    until(lambda: (DOWN, "flatten-executor") not in alerts(watched), within_s=10 * HANG_S)
