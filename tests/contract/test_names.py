@@ -37,6 +37,7 @@ PROGRAMS = {
     "flatctl": "flatctl.main:main",
     "exchange-sim": "exchange_sim.main:main",
     "demo-targets": "demo.seeding:main",
+    "redis-users": "redis_users.main:main",
 }
 VARIABLES = {
     "REDIS_URL", "FLATTEN_NAMESPACE", "FLATTEN_ALLOCATION_PREFIX", "FLATTEN_ALLOW_LIVE", "ACCOUNT", "EXCHANGE_ID",
