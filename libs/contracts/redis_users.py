@@ -15,7 +15,7 @@ LATCH_KEY = "quantum:ess:active"
 """Where the latch is in Redis, if it is there."""
 _EVERYBODY = ("+ping", "+client|setname")
 _LOOKING = "+xread +xrange +xrevrange +xlen +xinfo|stream +xinfo|groups +xinfo|consumers"
-_CONSUMING = "+xreadgroup +xautoclaim +xclaim +xpending +xack +xgroup|create"
+_CONSUMING = "+xrange +xinfo|groups +xreadgroup +xautoclaim +xclaim +xpending +xack +xgroup|create"
 
 
 def redis_users(
@@ -24,11 +24,17 @@ def redis_users(
     allocation_prefix: str = DEFAULT_ALLOCATION_PREFIX,
     latch_key: str = LATCH_KEY,
 ) -> Mapping[str, tuple[str, ...]]:
-    """The rules of each user, without a password and switched off. `default` can do nothing."""
+    """The rules of each user, without a password and switched off.
+
+    `default` must stay off: nobody can be it then. It has every right, because Redis reads its append-only file as
+    `default`, and would leave out what it may not do: all that was written by a script or a transaction
+    (redis/redis issue 14541; valkey-io/valkey issue 3983).
+    `allocator` is whoever writes the allocation targets.
+    """
     keys = Keys(namespace)
     all_streams = f"{namespace}:stream:*"
     return {
-        "default": (),
+        "default": ("~*", "&*", "+@all"),
         "position-oracle": (*_EVERYBODY, _writing("position-oracle", keys)),
         "governor": (
             *_EVERYBODY,
@@ -37,6 +43,7 @@ def redis_users(
             _reading("governor", keys),
             _writing("governor", keys),
             _selector("+type", f"%R~{all_streams}"),
+            _selector("+xlen", f"%R~{keys.stream('dead')}"),
             _selector("+get", *_read_only(keys.arm, keys.last_ts, keys.active, latch_key)),
             _selector("+set", f"%W~{keys.last_ts}", f"%W~{keys.active}"),
             _selector("+del", f"%W~{keys.arm}"),
@@ -55,6 +62,7 @@ def redis_users(
             _reading("flatten-executor", keys),
             _writing("flatten-executor", keys),
             _selector("+type", f"%R~{all_streams}"),
+            _selector("+xlen", f"%R~{keys.stream('dead')}"),
             _selector("+hget +hmget +hgetall +hset +hdel", f"~{keys.run('*')}"),
             _selector("+hget", f"%R~{keys.fired}"),
             _selector("+get", *_read_only(keys.active, latch_key)),
@@ -80,6 +88,7 @@ def redis_users(
             _selector("+set", f"%W~{keys.arm}"),
             _selector("+get +set +del", f"~{latch_key}"),
         ),
+        "allocator": (*_EVERYBODY, "+time", _selector("+exists +hget +hset", f"~{allocation_prefix}*")),
         "viewer": (*_EVERYBODY, _selector(_LOOKING, f"%R~{all_streams}")),
     }
 

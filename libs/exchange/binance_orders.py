@@ -14,7 +14,7 @@ from msgspec import Raw, Struct
 from contracts.vocabulary import OrderSide, PositionSide
 from exchange.binance_calls import VenueError
 from exchange.binance_decode import shown
-from exchange.codes import OUTSIDE_PRICE_BAND, Execution, Judgement
+from exchange.codes import BREAKS_RULES, OUTSIDE_PRICE_BAND, Execution, Judgement
 from exchange.decoder import Decoder
 from exchange.instruments import is_sane, plain
 from exchange.model import Accepted, Failed, ReducingOrder, Refused, SendResult, Unknown, Unsent
@@ -132,7 +132,13 @@ def judged_result(judgement: Judgement, order: ReducingOrder) -> SendResult:
         return Unsent(client_order_id=name, reason=reason)
     if judgement.execution is Execution.FAILED:
         return Failed(client_order_id=name, code=code, reason=reason, retry_after_ms=judgement.retry_after_ms)
-    return Refused(client_order_id=name, code=code, reason=reason, outside_band=code == OUTSIDE_PRICE_BAND)
+    return Refused(
+        client_order_id=name,
+        code=code,
+        reason=reason,
+        outside_band=code == OUTSIDE_PRICE_BAND,
+        breaks_rules=code in BREAKS_RULES,
+    )
 
 
 def order_state(body: bytes) -> Accepted:

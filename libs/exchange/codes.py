@@ -49,6 +49,8 @@ CLOCK_CODES: Final = frozenset({-1021, -5028})
 """Our timestamp was outside the venue's window: synchronise the clock, send again."""
 NO_SUCH_ORDER: Final = -2013
 OUTSIDE_PRICE_BAND: Final = -4131
+BREAKS_RULES: Final = frozenset({-1013, -1111, -4003, -4004, -4005, -4014, -4023, -4140, -4141})
+"""The order's digits, quantity or price, or any order, are not what the symbol's rules and status allow."""
 NOTHING_TO_CANCEL: Final = -2011
 
 _KEY_CODES: Final = frozenset({-1022, -2014, -2015})

@@ -182,6 +182,8 @@ class Refused(Struct, frozen=True, kw_only=True, tag="refused"):
     reason: str
     outside_band: bool = False
     """The book is further from the mark price than the venue lets a market order trade."""
+    breaks_rules: bool = False
+    """Its digits, quantity or price are not what the instrument's rules allow: they may have changed."""
 
 
 class Failed(Struct, frozen=True, kw_only=True, tag="failed"):

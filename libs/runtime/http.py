@@ -18,6 +18,9 @@ _SHUTDOWN_S = 1.0
 
 def health_app(*, metrics: Metrics, checks: Checks) -> web.Application:
     """The application. /healthz: the loop runs. /readyz: 503 with the reasons unless every check is ok."""
+    passing = metrics.gauge("flatguard_check_ok", "1 while that part of /readyz is able to do its work", ("check",))
+    for name, check in checks.items():
+        passing.labels(name).set_function(lambda check=check: check().ok)  # type: ignore[misc]  # a default binds it
 
     async def healthz(_request: web.Request) -> web.Response:
         return web.json_response({"status": "ok"})

@@ -1,6 +1,6 @@
 """Metrics of one process, in a registry of its own, so that tests can have many."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from msgspec import Struct
 from opentelemetry import trace
@@ -13,6 +13,11 @@ from prometheus_client import (
     PlatformCollector,
     ProcessCollector,
 )
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.registry import Collector
+
+Rows = Iterable[tuple[Sequence[str], float]]
+"""What a gauge shows: the values of its labels, and its value."""
 
 LATENCY_BUCKETS_S = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
 
@@ -56,6 +61,11 @@ class Metrics:
             gauge.labels(*values)
         return gauge
 
+    def live_gauge(self, name: str, meaning: str, labels: Sequence[str], read: Callable[[], Rows]) -> None:
+        """A gauge whose rows are asked for at each scrape: what is no longer there is not shown any more."""
+        self._declare("gauge", name, meaning, labels)
+        self.registry.register(_Live(name, meaning, labels, read))
+
     def histogram(
         self, name: str, meaning: str, labels: Sequence[str] = (), buckets: Sequence[float] = LATENCY_BUCKETS_S
     ) -> Histogram:
@@ -71,6 +81,20 @@ class Metrics:
         values = tuple(tuple(map(str, row)) for row in initial)
         self.declared.append(Declared(name=name, kind=kind, meaning=meaning, labels=tuple(labels), initial=values))
         return values
+
+
+class _Live(Collector):
+    def __init__(self, name: str, meaning: str, labels: Sequence[str], read: Callable[[], Rows]) -> None:
+        self._name = name
+        self._meaning = meaning
+        self._labels = labels
+        self._read = read
+
+    def collect(self) -> Iterable[GaugeMetricFamily]:
+        family = GaugeMetricFamily(self._name, self._meaning, labels=self._labels)
+        for values, value in self._read():
+            family.add_metric(values, value)
+        yield family
 
 
 def exemplar() -> dict[str, str] | None:

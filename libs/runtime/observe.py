@@ -1,11 +1,12 @@
 """What is said about streams: the only place in which the loop logs or counts."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 import structlog
 
 from runtime.metrics import Metrics
+from runtime.redis_client import is_transient
 
 if TYPE_CHECKING:
     from prometheus_client import Counter, Histogram
@@ -31,6 +32,25 @@ class StreamObserver:
             "flatguard_reads_interrupted_total", "Times a stream became unreadable", stream
         )
         self._ready = metrics.gauge("flatguard_stream_ready", "1 while the stream is being read", stream)
+        self._unfinished = metrics.gauge(
+            "flatguard_pending_entries",
+            "Commands not finished: pending with a consumer, or waiting for one, of which 100 are counted",
+            stream,
+        )
+        self._oldest = metrics.gauge(
+            "flatguard_oldest_pending_seconds",
+            "Age of the oldest command that is not finished; 0: there is none",
+            stream,
+        )
+        self._dead = metrics.gauge(
+            "flatguard_dead_letters", "Entries in the stream of dead letters, of all groups", stream
+        )
+        self._readable = metrics.gauge(
+            "flatguard_backlog_readable",
+            "1 while the three above can be read; where it is 0, that stream has none of them",
+            stream,
+        )
+        self._backlog_told: dict[str, str] = {}
         self._of_stream: dict[str, tuple[Counter, Histogram]] = {}
         """What every entry counts in: looking it up costs more than counting."""
 
@@ -101,3 +121,30 @@ class StreamObserver:
         """A state stream held an entry that nobody can read; the next one counts."""
         self._handled.labels(stream, "undecodable").inc()
         _log.error(f"stream {stream}: entry {entry_id} cannot be decoded and is passed over: {error}")
+
+    def backlog(self, stream: str, entries: int, oldest_s: Callable[[], float]) -> None:
+        """What a group has not finished; the age is asked for at each scrape."""
+        self._unfinished.labels(stream).set(entries)
+        self._oldest.labels(stream).set_function(oldest_s)
+        self._backlog_works(stream)
+
+    def dead_letters(self, stream: str, entries: int) -> None:
+        """How many there are, whoever put them there and whenever."""
+        self._dead.labels(stream).set(entries)
+        self._backlog_works(stream)
+
+    def backlog_unreadable(self, stream: str, error: Exception) -> None:
+        """No number instead of an old one. Told once for each cause; that Redis is away, the loop tells."""
+        for metric in (self._unfinished, self._oldest, self._dead):
+            metric.remove(stream)
+        self._readable.labels(stream).set(0)
+        failure = f"{type(error).__name__}: {error}"
+        if failure != self._backlog_told.get(stream):
+            self._backlog_told[stream] = failure
+            if not is_transient(error):
+                _log.error(f"stream {stream}: how much is not finished cannot be read, work goes on: {failure}")
+
+    def _backlog_works(self, stream: str) -> None:
+        self._readable.labels(stream).set(1)
+        if self._backlog_told.pop(stream, None):
+            _log.info(f"stream {stream}: how much is not finished can be read")

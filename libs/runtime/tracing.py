@@ -143,6 +143,12 @@ def parent_of(traceparent: str | None) -> Context:
     return _propagator.extract({"traceparent": traceparent} if traceparent else {}, context=Context())
 
 
+def trace_id_of(traceparent: str | None) -> str:
+    """The trace that `traceparent` names, in hex; empty when there is none or it is malformed."""
+    context = trace.get_current_span(parent_of(traceparent)).get_span_context()
+    return f"{context.trace_id:032x}" if context.is_valid else ""
+
+
 def link_to(traceparent: str | None) -> tuple[Link, ...]:
     """A link to the span that `traceparent` names: for what informed a decision without causing it."""
     context = trace.get_current_span(parent_of(traceparent)).get_span_context()

@@ -1,13 +1,13 @@
-"""docker-compose.yml is a drill that works whatever stands in .env or in the shell."""
+"""docker-compose.yml works whatever stands in .env or in the shell, but for the name of the environment."""
 
 import os
+import re
 import shutil
 import subprocess
 from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 from msgspec import Struct
 
 from demo import seeding
@@ -16,10 +16,11 @@ from flatctl.settings import FlatctlSettings
 from flatten_executor.settings import ExecutorSettings
 from governor.settings import GovernorSettings
 from position_oracle.settings import OracleSettings
+from redis_users import main as redis_users
 from runtime.settings import describe, load
-from support.tree import ROOT, text_of
+from support.compose_file import ENVIRONMENTS, FILE, environment_of, lines_of, secrets_of, services
+from support.tree import ROOT, text_of, tracked
 
-FILE = "docker-compose.yml"
 SETTINGS: dict[str, type[Struct]] = {
     "position-oracle": OracleSettings,
     "governor": GovernorSettings,
@@ -29,52 +30,100 @@ SETTINGS: dict[str, type[Struct]] = {
 TRIO = ("position-oracle", "governor", "flatten-executor")
 
 
-def services() -> dict[str, Any]:
-    return dict(yaml.safe_load(text_of(FILE))["services"])
+def started(name: str, settings: type[Struct], directory: Path) -> dict[str, Any]:
+    """What a program would start with in its container, its files at hand."""
+    environ = environment_of(name)
+    for variable, path in list(environ.items()):
+        if variable.endswith("_FILE"):
+            mounted = secrets_of(name).get(path.removeprefix("/run/secrets/"))
+            if mounted is None:
+                assert path == "/run/flatguard/redis_url"
+                mounted = directory / "redis_url"
+                mounted.write_text("redis://redis:6379/0")
+            environ[variable] = str(mounted)
+    return dict(describe(load(settings, environ)))
 
 
-def lines_of(example: str) -> dict[str, str]:
-    lines = [line for line in text_of(example).splitlines() if line and not line.startswith("#")]
-    return dict(line.split("=", 1) for line in lines)
-
-
-def test_nothing_comes_from_outside_the_file() -> None:
-    assert "${" not in text_of(FILE)
-    assert [name for name, service in services().items() if "env_file" in service] == []
-    assert {
-        value for service in services().values() for value in service.get("environment", {}).values() if value is None
-    } == set()
-
-
-def test_a_copy_of_the_example_and_a_full_shell_change_nothing(tmp_path: Path) -> None:
+def configured(directory: Path, environ: dict[str, str]) -> tuple[int, str]:
+    """What `docker compose config` says of the file in this directory: exit code, and its answer or error."""
     docker = shutil.which("docker")
     if docker is None or subprocess.run([docker, "compose", "version"], capture_output=True, check=False).returncode:
         assert os.environ.get("REQUIRE_CONTAINERS") != "1", "REQUIRE_CONTAINERS=1, and there is no Docker Compose"
         pytest.skip("no Docker Compose: only the file itself is looked at")
+    command = [docker, "compose", "--profile", "operator", "config"]
+    environ = {"PATH": os.environ["PATH"], "HOME": str(directory)} | environ
+    answer = subprocess.run(command, cwd=directory, env=environ, capture_output=True, text=True, check=False)
+    return answer.returncode, answer.stdout or answer.stderr
 
-    def configured(environ: dict[str, str]) -> str:
-        command = [docker, "compose", "--profile", "operator", "config"]
-        answer = subprocess.run(command, cwd=tmp_path, env=environ, capture_output=True, text=True, check=False)
-        assert answer.returncode == 0, answer.stderr
-        return answer.stdout
 
+@pytest.fixture
+def copied(tmp_path: Path) -> Path:
+    """The file and what it reads, away from this clone."""
     shutil.copy(ROOT / FILE, tmp_path)
-    plain = {"PATH": os.environ["PATH"], "HOME": str(tmp_path)}
-    alone = configured(plain)
-    shutil.copy(ROOT / ".env.example", tmp_path / ".env")
+    shutil.copytree(ROOT / ENVIRONMENTS, tmp_path / ENVIRONMENTS)
+    return tmp_path
 
-    assert configured(plain) == alone
-    assert configured(plain | dict.fromkeys(lines_of(".env.example"), "from-the-shell")) == alone
+
+def test_nothing_comes_from_outside_but_the_name_of_the_environment_and_a_label() -> None:
+    assert set(re.findall(r"(?<!\$)\$\{([^}]*)\}", text_of(FILE))) == {
+        "EXCHANGE_ENV:-sim",
+        "FLATGUARD_REVISION:-unknown",
+    }
+    assert text_of(FILE).count("FLATGUARD_REVISION") == 1
+    given = [value for service in services().values() for value in service.get("environment", {}).values()]
+    assert None not in given
+
+
+def test_a_copy_of_the_example_and_a_full_shell_change_nothing(copied: Path) -> None:
+    code, alone = configured(copied, {})
+    assert code == 0, alone
+    shutil.copy(ROOT / ".env.example", copied / ".env")
+    shell = dict.fromkeys(lines_of(".env.example"), "from-the-shell") | {"EXCHANGE_ENV": "sim"}
+
+    assert configured(copied, {}) == (0, alone)
+    assert configured(copied, shell) == (0, alone)
+
+
+def test_each_environment_is_a_project_of_its_own(copied: Path) -> None:
+    assert "name: flatguard-sim\n" in configured(copied, {})[1]
+    assert "name: flatguard-demo\n" in configured(copied, {"EXCHANGE_ENV": "demo"})[1]
+
+
+@pytest.mark.parametrize("name", ["live", "testnet", "nonsense"])
+def test_an_environment_that_is_not_there_is_named_in_a_line(copied: Path, name: str) -> None:
+    code, error = configured(copied, {"EXCHANGE_ENV": name})
+
+    assert code != 0
+    assert f"{ENVIRONMENTS}/{name}/settings.env" in error
+    assert error.count("\n") == 1
+
+
+def test_no_environment_is_real_money_and_only_the_simulator_is_switched_on() -> None:
+    settings = [name for name in tracked("/settings.env") if name.startswith(ENVIRONMENTS)]
+    environments = {name: lines_of(name) for name in settings}
+
+    assert {lines["EXCHANGE_ENV"]: lines["GOV_TESTNET_FORCE_FLATTEN"] for lines in environments.values()} == {
+        "sim": "true",
+        "demo": "false",
+    }
+    assert all(name.split("/")[-2] == lines["EXCHANGE_ENV"] for name, lines in environments.items())
+    assert not [lines for lines in environments.values() if "FLATTEN_ALLOW_LIVE" in lines]
+
+
+@pytest.mark.parametrize("name", ["read_key", "read_secret", "trading_key", "trading_secret"])
+def test_only_the_simulators_keys_are_checked_in(name: str) -> None:
+    ask = ["git", "-c", "safe.directory=*", "check-ignore", "--quiet", f"{ENVIRONMENTS}/demo/{name}"]
+
+    assert subprocess.run(ask, cwd=ROOT, check=False).returncode == 0
+    assert tracked(f"/{name}") == [f"{ENVIRONMENTS}/sim/{name}"]
 
 
 @pytest.mark.parametrize("name", SETTINGS)
-def test_a_program_starts_with_what_it_gets_here(name: str) -> None:
-    service = services()[name]
-
-    settings = describe(load(SETTINGS[name], service["environment"]))
+def test_a_program_starts_with_what_it_gets_here(name: str, tmp_path: Path) -> None:
+    settings = started(name, SETTINGS[name], tmp_path)
 
     assert settings["EXCHANGE_ENV"] == "sim"
-    assert "127.0.0.1" not in str(service["environment"])
+    assert "127.0.0.1" not in str(environment_of(name))
 
 
 @pytest.mark.parametrize("name", SETTINGS)
@@ -85,28 +134,37 @@ def test_a_program_starts_with_a_copy_of_the_example(name: str) -> None:
     assert settings.get("GOV_TESTNET_FORCE_FLATTEN") in (None, False)
 
 
-def test_the_targets_are_written_where_the_governor_looks_when_somebody_asks_for_it() -> None:
-    service = services()["demo-targets"]
-    settings = load(seeding.Settings, service["environment"])
-    governor = load(GovernorSettings, services()["governor"]["environment"])
+def test_the_targets_are_written_where_the_governor_looks_when_somebody_asks_for_it(tmp_path: Path) -> None:
+    settings = started("demo-targets", seeding.Settings, tmp_path)
+    governor = started("governor", GovernorSettings, tmp_path)
 
-    assert service["command"] == [seeding.PROGRAM]
-    assert service["profiles"] == ["operator"]
-    assert settings.redis_url == governor.redis_url
-    assert settings.flatten_allocation_prefix == governor.flatten_allocation_prefix
-    assert settings.exchange_base_url == services()["position-oracle"]["environment"]["EXCHANGE_BASE_URL"]
+    assert services()["demo-targets"]["command"] == [seeding.PROGRAM]
+    assert services()["demo-targets"]["profiles"] == ["operator"]
+    assert settings["FLATTEN_ALLOCATION_PREFIX"] == governor["FLATTEN_ALLOCATION_PREFIX"]
+    assert settings["EXCHANGE_BASE_URL"] == environment_of("position-oracle")["EXCHANGE_BASE_URL"]
+
+
+def test_the_redis_users_are_for_the_keys_that_the_programs_use(tmp_path: Path) -> None:
+    rules = started("redis-users", redis_users.Settings, tmp_path)
+    governor = started("governor", GovernorSettings, tmp_path)
+
+    assert services()["redis-users"]["command"][0] == redis_users.PROGRAM
+    assert {name: governor[name] for name in rules if name != "config_hash"} == {
+        name: value for name, value in rules.items() if name != "config_hash"
+    }
 
 
 def test_only_the_executor_holds_a_key_that_trades_and_the_governor_holds_none() -> None:
-    keys = {name: services()[name]["environment"].get("EXCHANGE_API_KEY") for name in SETTINGS}
+    keys = {name: [path.read_text().strip() for path in secrets_of(name).values()] for name in SETTINGS}
     sim = parse([])
 
     assert keys == {
-        "position-oracle": sim.read_key,
-        "governor": None,
-        "flatten-executor": sim.api_key,
-        "flatctl": sim.read_key,
+        "position-oracle": [sim.read_key, sim.read_secret],
+        "governor": [],
+        "flatten-executor": [sim.api_key, sim.api_secret],
+        "flatctl": [sim.read_key, sim.read_secret],
     }
+    assert [name for name in services() if secrets_of(name) and name not in SETTINGS] == []
 
 
 @pytest.mark.parametrize("name", [*TRIO, "exchange-sim"])
@@ -126,4 +184,4 @@ def test_the_operators_command_line_waits_for_nothing() -> None:
 def test_nothing_waits_for_one_of_the_trio() -> None:
     waited_for = {other for service in services().values() for other in service.get("depends_on", ())}
 
-    assert waited_for == {"redis", "exchange-sim"}
+    assert waited_for == {"redis-users", "redis", "exchange-sim"}

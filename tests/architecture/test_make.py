@@ -126,6 +126,14 @@ def test_the_drill_takes_what_compose_there_is(house: House, target: str, does: 
     )
 
 
+def test_a_part_of_the_stack_can_be_named(house: House) -> None:
+    a_program(house.root.parent / "bin/docker")
+
+    assert house.run("make", "up", "SERVICES=governor prometheus")[1][-1] == (
+        "docker compose up --build --detach --wait governor prometheus REQUIRE_CONTAINERS="
+    )
+
+
 @pytest.mark.parametrize("target", ["up", "down"])
 def test_a_docker_without_compose_is_told_in_a_line(house: House, target: str) -> None:
     a_program(house.root.parent / "bin/docker")

@@ -15,6 +15,7 @@ from governor.settings import GovernorSettings
 from position_oracle.observe import Observer as OracleObserver
 from position_oracle.settings import OracleSettings
 from runtime.clock import SystemClock
+from runtime.http import health_app
 from runtime.metrics import LATENCY_BUCKETS_S, Declared, Metrics
 from runtime.observe import StreamObserver
 from runtime.pages import cell, keep
@@ -47,6 +48,7 @@ SERVICES = (
     Service("flatten-executor", ExecutorSettings().http_port, ExecutorObserver, reads_streams=True),
 )
 STREAMS_TITLE = "Streams"
+READINESS_TITLE = "Readiness"
 PROCESS_TITLE = "Every process"
 
 _HEAD = """\
@@ -58,10 +60,14 @@ Each service serves its metrics at `/metrics` on its `HTTP_PORT`, in the text fo
 those who ask for `application/openmetrics-text`; then some buckets carry the id of a trace.
 
 - A counter begins at zero with the process. What a restart must not hide is a gauge read from the streams:
-  `gov_last_…` and `flatten_last_…`.
+  `gov_last_…`, `flatten_last_…` and the last four of [streams](#streams).
 - A label's values are listed where all of them are there from the start.
 - A histogram `x` has the samples `x_bucket`, `x_sum` and `x_count`; the buckets of seconds end at
   {buckets}.
+- What is no longer there, a closed symbol or a run before the last one, is not shown any more; `count` and `absent` say
+  that nothing is there.
+- The dashboards in `deploy/grafana/dashboards` ask for them; they expect `position-oracle`, `governor` and
+  `flatten-executor` as `job`, and `service_name` in Loki.
 - Counters and histograms also say when they began: a sample that ends with `_created`.
 """
 _TABLE = """
@@ -80,6 +86,10 @@ def page() -> str:
     parts += [
         f"\n## {STREAMS_TITLE}\n\nOf {readers}, for each stream that it reads.\n",
         _table(_declared_by(StreamObserver)),
+    ]
+    parts += [
+        f"\n## {READINESS_TITLE}\n\nOf all three, for each part that `/readyz` names.\n",
+        _table(_declared_by(lambda metrics: health_app(metrics=metrics, checks={}))),
     ]
     parts += [f"\n## {PROCESS_TITLE}\n\nOf all three, from the Prometheus client.\n", _table(_of_every_process())]
     return "".join(parts)

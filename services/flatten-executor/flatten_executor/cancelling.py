@@ -13,6 +13,10 @@ from flatten_executor.permit import Permit
 from runtime.clock import Clock
 
 ATTEMPTS = 3
+CANCEL_S = 2.0
+"""How long one attempt waits for answers to its cancels, and then for the reading that shows what is gone."""
+PATIENCE_S = 5.0
+"""How long all attempts take at most: a waiting order that cannot be cancelled is no reason to keep positions open."""
 _PAUSE_S = 0.1
 
 
@@ -24,11 +28,14 @@ async def cancel_and_confirm(
     *,
     clock: Clock,
     observer: Observer,
+    deadline_s: float,
 ) -> int:
     """Cancel these orders, and those that turn up in the same symbols meanwhile, while the run may send; how many went.
 
-    What is confirmed gone is on record. A failed cancel is tried again; a close is attempted all the same.
+    What is confirmed gone is on record. A failed cancel is tried again, for `PATIENCE_S` or until `deadline_s`
+    (monotonic); a close is attempted all the same.
     """
+    until_s = min(deadline_s, clock.monotonic_s() + PATIENCE_S)
     left = {_identity(order): order for order in resting}
     symbols = {order.symbol for order in left.values()}
     gone: dict[tuple[str, bool], RestingOrder] = {}
@@ -37,14 +44,10 @@ async def cancel_and_confirm(
         if not left or permit.reason:
             break
         lease.require()
-        wanted = {(order.symbol, order.conditional) for order in left.values()}
-        await asyncio.gather(
-            *(_cancel(gateway, observer, symbol, conditional=conditional) for symbol, conditional in wanted)
-        )
-        try:
-            shown = await gateway.resting_orders()
-        except ExchangeError as error:
-            observer.reading_failed("resting orders after cancelling", error)
+        wanted = sorted({(order.symbol, order.conditional) for order in left.values()})
+        await permit.within(min(CANCEL_S, until_s - clock.monotonic_s()), _cancel_all(wanted, gateway, observer))
+        shown = await permit.within(min(CANCEL_S, until_s - clock.monotonic_s()), _read(gateway, observer))
+        if shown is None:
             continue
         now = {_identity(order): order for order in shown if order.symbol in symbols}
         gone.update({identity: order for identity, order in left.items() if identity not in now})
@@ -60,9 +63,22 @@ async def cancel_unseen(
     if permit.reason:
         return
     lease.require()
+    wanted = [(symbol, conditional) for symbol in sorted(symbols) for conditional in (False, True)]
+    await permit.within(CANCEL_S, _cancel_all(wanted, gateway, observer))
+
+
+async def _cancel_all(wanted: Iterable[tuple[str, bool]], gateway: OrderGateway, observer: Observer) -> None:
     await asyncio.gather(
-        *(_cancel(gateway, observer, symbol, conditional=kind) for symbol in symbols for kind in (False, True))
+        *(_cancel(gateway, observer, symbol, conditional=conditional) for symbol, conditional in wanted)
     )
+
+
+async def _read(gateway: OrderGateway, observer: Observer) -> tuple[RestingOrder, ...] | None:
+    try:
+        return await gateway.resting_orders()
+    except ExchangeError as error:
+        observer.reading_failed("resting orders after cancelling", error)
+        return None
 
 
 async def _cancel(gateway: OrderGateway, observer: Observer, symbol: str, *, conditional: bool) -> None:

@@ -18,6 +18,9 @@ from flatten_executor.permit import Permit
 from runtime.clock import Clock
 
 RESTING_PATIENCE_S = 5.0
+MODE_PATIENCE_S = 5.0
+MODE_ANSWER_S = 1.5
+"""How long one question for the mode may take before it is asked again: it is small, and everything waits for it."""
 STOPPED_PATIENCE_S = 5.0
 """How long a run that was stopped goes on reading: whoever stopped it waits for its word."""
 _MODE_TRIES = 3
@@ -37,11 +40,18 @@ class GroundTruth(Struct, frozen=True, kw_only=True):
     """Only read when a row carries no mark price of its own; otherwise empty."""
     listings: Listings
     mode: PositionMode
+    mode_trouble: str = ""
+    """Why the mode could not be read, and is what the rows show; empty when it could."""
     resting: tuple[RestingOrder, ...]
     resting_trouble: str = ""
     """Why the resting orders could not be read and are done without; empty when they could."""
     in_order: bool = False
     """Whether positions were read after resting orders: what triggered or filled meanwhile is not missed."""
+
+    @property
+    def may_hide(self) -> bool:
+        """Whether what could not be read may be an order that opens a position, or a leg."""
+        return bool(self.resting_trouble) or (bool(self.mode_trouble) and self.mode is PositionMode.ONE_WAY)
 
 
 class Unreadable(Exception):
@@ -96,19 +106,37 @@ class TruthReader:
         resting: Awaitable[Waiting] = self._resting(deadline_s, in_order=in_order)
         if in_order:
             resting = _already(await resting)
-        reading, listings, mode, (orders, trouble) = await _together(
-            gateway.positions(), gateway.instruments(), gateway.position_mode(), resting
+        reading, listings, (mode, mode_trouble), (orders, trouble) = await _together(
+            gateway.positions(), gateway.instruments(), self._mode(deadline_s), resting
         )
+        mode = mode or _shown_mode(reading)
         reading = _of_one_mode(reading, mode, strict=strict)
         return GroundTruth(
             reading=reading,
             marks=await _missing_marks(gateway, self._observer, reading),
             listings=listings,
             mode=mode,
+            mode_trouble=mode_trouble,
             resting=orders,
             resting_trouble=trouble,
             in_order=in_order,
         )
+
+    async def _mode(self, deadline_s: float) -> tuple[PositionMode | None, str]:
+        """The mode, or why it is not known: no reason to keep positions open whose rows show it."""
+
+        async def read() -> PositionMode:
+            try:
+                async with asyncio.timeout(MODE_ANSWER_S):
+                    return await self._gateway.position_mode()
+            except TimeoutError:
+                raise ReadFailed(f"no answer within {MODE_ANSWER_S:g} s") from None
+
+        try:
+            deadline_s = min(deadline_s, self._clock.monotonic_s() + MODE_PATIENCE_S)
+            return await self._persistently("the position mode", read, deadline_s), ""
+        except Unreadable as error:
+            return None, str(error)
 
     async def _resting(self, deadline_s: float, *, in_order: bool) -> Waiting:
         deadline_s = min(deadline_s, self._clock.monotonic_s() + RESTING_PATIENCE_S)
@@ -152,6 +180,12 @@ async def _missing_marks(gateway: OrderGateway, observer: Observer, reading: Pos
     except (ReadFailed, ReadUnusable) as error:
         observer.reading_failed("mark prices", error)
         return {}
+
+
+def _shown_mode(reading: PositionReading) -> PositionMode:
+    """The mode by the rows: in hedge mode there are legs. Where there is none, legs may be missing."""
+    hedged = any(row.side in LEGS[PositionMode.HEDGE] for row in reading.positions)
+    return PositionMode.HEDGE if hedged else PositionMode.ONE_WAY
 
 
 def _of_one_mode(reading: PositionReading, mode: PositionMode, *, strict: bool) -> PositionReading:

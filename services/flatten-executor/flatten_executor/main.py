@@ -30,7 +30,7 @@ from runtime.metrics import Metrics
 from runtime.pulse import Pulse
 from runtime.redis_client import open_reader, open_redis
 from runtime.rehearsal import Rehearsal
-from runtime.streams import Consumer, StreamObserver
+from runtime.streams import Backlog, Consumer, StreamObserver
 
 
 class Seams(Struct, frozen=True, kw_only=True):
@@ -45,17 +45,20 @@ async def run(settings: ExecutorSettings, stop: asyncio.Event, seams: Seams | No
     """Bring requests to their verdicts until `stop`."""
     seams = seams or Seams()
     clock, metrics, keys = SystemClock(), Metrics(), Keys(settings.flatten_namespace)
-    observer = Observer(metrics)
+    observer, streams = Observer(metrics), StreamObserver(metrics)
     redis = open_redis(settings.redis_url, name="flatten-executor")
     reader = open_reader(settings.redis_url, name="flatten-executor")
     try:
         gateway, latch = seams.open_gateway(settings.exchange), open_latch(settings.ess_latch, redis)
     except ValueError as error:
         raise StartupError(str(error)) from error
-    store = seams.open_store(redis, keys, owner=settings.consumer_name, account=settings.account, clock=clock)
+    process = secrets.token_hex(8)
+    store = seams.open_store(
+        redis, keys, owner=settings.consumer_name, holder=process, account=settings.account, clock=clock
+    )
     pulse = Pulse(redis=redis, latch=latch, clock=clock, on_latch=observer.latch_seen)
     vitals = Vitals(gateway=gateway, observer=observer, clock=clock)
-    scratch = keys.scratch(settings.consumer_name, secrets.token_hex(8))
+    scratch = keys.scratch(settings.consumer_name, process)
     rehearsal = Rehearsal(redis=redis, scratch=scratch, piece=piece(clock), clock=clock)
     tools = Tools(
         gateway=gateway,
@@ -85,7 +88,15 @@ async def run(settings: ExecutorSettings, stop: asyncio.Event, seams: Seams | No
         group=EXECUTOR_GROUP,
         consumer_name=settings.consumer_name,
         handlers={FlattenRequested: handlers.on_flatten_requested},
-        observer=StreamObserver(metrics),
+        observer=streams,
+        clock=clock,
+    )
+    backlog = Backlog(
+        redis=redis,
+        stream_key=keys.of(FlattenRequested),
+        group=EXECUTOR_GROUP,
+        dead_key=keys.stream("dead"),
+        observer=streams,
         clock=clock,
     )
 
@@ -113,6 +124,7 @@ async def run(settings: ExecutorSettings, stop: asyncio.Event, seams: Seams | No
                 handle_requests(),
                 pulse.run(stop),
                 operators.keep_looking(stop, observer.operators_seen),
+                backlog.run(stop),
                 vitals.keep_warm(stop),
                 vitals.recall(store, stop),
                 stop=stop,

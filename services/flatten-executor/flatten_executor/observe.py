@@ -10,13 +10,13 @@ from authority.operators import OperatorsSeen
 from contracts.flattening import FlattenCompleted, OrderState, RunVerdict
 from exchange.errors import KeyRejected
 from flatten_executor.core.orders import OrderRecord
+from flatten_executor.last_run import LastRun
 from runtime import tracing
 from runtime.latch import LatchState
 from runtime.logs import get_logger
 from runtime.metrics import Metrics, exemplar
 
 _log = get_logger("flatten_executor")
-_STAGES = ("seen", "nonzero", "filtered", "sent", "ok")
 _FILLED = frozenset({OrderState.FILLED})
 
 
@@ -49,24 +49,7 @@ class Observer:
             ("what",),
             [("positions",), ("resting orders",), ("mark prices",), ("order",), ("instruments",)],
         )
-        self._last_timestamp = metrics.gauge(
-            "flatten_last_finished_timestamp_seconds",
-            "When the last run ended; from the stream, so it outlives a restart",
-        )
-        self._last_verdict = metrics.gauge(
-            "flatten_last_verdict",
-            "1 for the verdict of the last run",
-            ("verdict",),
-            [(verdict,) for verdict in RunVerdict],
-        )
-        self._last_counts = metrics.gauge(
-            "flatten_last_positions",
-            "The funnel of the last run, in positions",
-            ("stage",),
-            [(name,) for name in _STAGES],
-        )
-        self._last_residual = metrics.gauge("flatten_last_residual_usd", "Notional that the last run left open")
-        self._last_unknown = metrics.gauge("flatten_last_unknown_orders", "Orders of the last run that stayed unknown")
+        self._last_run = LastRun(metrics)
         self._running = metrics.gauge("flatten_running", "1 while a run is in hand")
         self._latch = metrics.gauge("flatten_ess_latch", "1 while the ESS latch is set and can be read")
 
@@ -159,7 +142,7 @@ class Observer:
         self._flat_seconds.observe(
             max(0, completed.timings.finished_at_ms - completed.timings.requested_at_ms) / 1000, exemplar()
         )
-        self.on_record(completed)
+        self.on_record(completed, tracing.current_traceparent())
         trace.get_current_span().set_attributes(
             {"flatguard.verdict": str(completed.verdict), "flatguard.request_id": completed.request_id}
         )
@@ -180,15 +163,9 @@ class Observer:
             )
         tracing.flush_soon()
 
-    def on_record(self, completed: FlattenCompleted) -> None:
+    def on_record(self, completed: FlattenCompleted, traceparent: str | None) -> None:
         """The newest verdict in the stream, also one from before this process started."""
-        self._last_timestamp.set(completed.timings.finished_at_ms / 1000)
-        for verdict in RunVerdict:
-            self._last_verdict.labels(verdict).set(verdict is completed.verdict)
-        for stage in _STAGES:
-            self._last_counts.labels(stage).set(getattr(completed.counts, stage))
-        self._last_residual.set(float(completed.residual_notional_usd))
-        self._last_unknown.set(completed.counts.unknown)
+        self._last_run.show(completed, tracing.trace_id_of(traceparent))
 
     def history_unreadable(self, problem: str) -> None:
         """The last verdict could not be read; the gauges stay as they are until the next run."""
@@ -219,13 +196,7 @@ class Observer:
 
     def operators_seen(self, seen: OperatorsSeen) -> None:
         """What the operators' file says now; told when it changed."""
-        if seen.operators is not None:
-            people = ", ".join(dict.fromkeys(key.name for key in seen.operators.keys))
-            _log.info(f"arms are verified: keys of {people}")
-        elif seen.problem:
-            _log.error(f"no arm can be verified: {seen.problem}")
-        else:
-            _log.warning("ARMS ARE NOT SIGNED: OPERATORS_FILE is not set, and whoever can write to this Redis can arm")
+        (_log.info if seen.operators else _log.warning)(seen.told)
 
     def refuses_everything(self, reasons: Sequence[str]) -> None:
         """The settings alone forbid every flatten."""

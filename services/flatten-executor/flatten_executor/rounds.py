@@ -35,6 +35,11 @@ class Rounds:
             [order for order in resting if self._cleared[order.symbol] < self._allowed],
         )
 
+    @property
+    def broke_rules(self) -> bool:
+        """Whether the venue refused an order by an instrument's rules: they may have changed since they were read."""
+        return any(record.breaks_rules for record in self._records.values())
+
     @contextmanager
     def next(self, clearing: Collection[str]) -> Iterator[None]:
         """One round; `clearing` are the symbols in which resting orders are cancelled."""

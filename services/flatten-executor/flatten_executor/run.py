@@ -123,8 +123,8 @@ class Run:
         self._last_truth = truth
         if truth.listings.unreadable:
             self._notes[rules_unread(truth.listings.unreadable)] = None
-        if truth.resting_trouble:
-            self._notes[truth.resting_trouble] = None
+        for trouble in filter(None, (truth.resting_trouble, truth.mode_trouble)):
+            self._notes[trouble] = None
         if self._mode not in (None, truth.mode):
             self._notes[f"the position mode changed from {self._mode} to {truth.mode} during the run"] = None
         self._mode = truth.mode
@@ -169,6 +169,8 @@ class Run:
             return False
         if await self._permit.look() or self._may_not_go_on():
             return await self._looks_up_last(live)
+        if self._rounds.broke_rules and await self._renew_rules(sieve):
+            return True
         to_close, resting = self._rounds.worth_a_try(to_close, resting)
         if to_close or resting:
             await self._do_round(to_close, resting, truth, sieve)
@@ -190,9 +192,9 @@ class Run:
             await all_of(self._close(free, truth), self._clear_and_close(resting, blocked), self._renew_rules(sieve))
 
     async def _renew_rules(self, sieve: Sieve) -> bool:
-        """Once in a run, where rules that are minutes old keep a position from being tried; whether they were read."""
+        """Once in a run, where rules that are minutes old may keep a position open; whether they were read."""
         kept = [sifted for bucket in (Bucket.UNTRADABLE, Bucket.BELOW_STEP) for sifted in sieve.in_bucket(bucket)]
-        if self._renewed or not kept or self._permit.reason:
+        if self._renewed or not (kept or self._rounds.broke_rules) or self._permit.reason:
             return False
         self._renewed = True
         try:
@@ -256,6 +258,7 @@ class Run:
             self._permit,
             clock=self._clock,
             observer=self._tools.observer,
+            deadline_s=self._deadline_s,
         )
         self._ledger = replace(self._ledger, resting_cancelled=self._ledger.resting_cancelled + gone)
         truth = await self._read(in_order=False)
@@ -273,13 +276,13 @@ class Run:
             self._notes[rows_unshown(last_reading.unshown)] = None
         records = tuple(self._sender.records.values())
         truth = self._last_truth
-        resting, trouble = (self._resting(truth), truth.resting_trouble) if truth is not None else ([], "")
+        resting = self._resting(truth) if truth is not None else []
         settled = settle(
             self._ledger,
             records,
             last_reading,
             abort_reason=abort_reason,
-            may_reopen=bool(trouble) or any(not order.reduce_only for order in resting),
+            may_reopen=(truth is not None and truth.may_hide) or any(not order.reduce_only for order in resting),
             in_order=truth is not None and truth.in_order,
         )
         return report(

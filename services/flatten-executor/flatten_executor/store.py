@@ -56,6 +56,8 @@ class Recalled(msgspec.Struct, frozen=True, kw_only=True):
 
     entry_id: str
     completed: FlattenCompleted | None = None
+    traceparent: str | None = None
+    """The run's trace, as the entry carries it."""
     problem: str = ""
     """Why it cannot be read."""
 
@@ -76,6 +78,7 @@ class Store:
         keys: Keys,
         *,
         owner: str,
+        holder: str = "",
         account: str,
         clock: Clock,
         times: LeaseTimes | None = None,
@@ -85,6 +88,8 @@ class Store:
         self._redis = redis
         self._keys = keys
         self._owner = owner
+        self._holder = holder or owner
+        """Which process of that name: what it writes under its fence holds while it is the last that began."""
         self._account = account
         self._told = 0
 
@@ -105,6 +110,7 @@ class Store:
                 request.arm.arm_id,
                 request.request_id,
                 ACTIVE_TTL_S,
+                self._holder,
             ),
         )
         beginning = Beginning(
@@ -140,7 +146,7 @@ class Store:
 
     async def write(self, lease: RunLease, fields: Mapping[str, str], events: Sequence[Event]) -> bool:
         """Write under the lease's fence; returns whether the fence still holds. Raises RedisError."""
-        args: list[Any] = [lease.fence, self.times.lease_ms, lease.request_id, ACTIVE_TTL_S, len(fields)]
+        args: list[Any] = [lease.fence, self._holder, self.times.lease_ms, lease.request_id, ACTIVE_TTL_S, len(fields)]
         for field, value in fields.items():
             args += (field, value)
         for event in events:
@@ -178,6 +184,7 @@ class Store:
         )
         args: tuple[str | int, ...] = (
             lease.fence,
+            self._holder,
             completed.request_id,
             EXECUTOR_GROUP,
             entry_id,
@@ -202,7 +209,7 @@ class Store:
 
     async def release(self, lease: RunLease) -> None:
         """Give the lease back without a verdict. Raises RedisError."""
-        await _RELEASE.run(self._redis, keys=(self._keys.run(lease.request_id),), args=(lease.fence,))
+        await _RELEASE.run(self._redis, keys=(self._keys.run(lease.request_id),), args=(lease.fence, self._holder))
 
     async def acknowledge(self, entry_id: str) -> None:
         """Acknowledge a repeat of a request whose verdict is on record (I16). Raises RedisError."""
@@ -213,11 +220,12 @@ class Store:
         rows = await raw(self._redis, "XREVRANGE", self._keys.of(FlattenCompleted), "+", "-", "COUNT", 1)
         for entry_id, fields in rows:
             try:
-                event = codec.decode(dict(zip(fields[::2], fields[1::2], strict=True))).event
+                found = codec.decode(dict(zip(fields[::2], fields[1::2], strict=True)))
             except codec.UndecodableEntry as error:
                 return Recalled(entry_id=entry_id.decode(), problem=str(error))
+            event, traceparent = found.event, found.envelope.traceparent
             if isinstance(event, FlattenCompleted):
-                return Recalled(entry_id=entry_id.decode(), completed=event)
+                return Recalled(entry_id=entry_id.decode(), completed=event, traceparent=traceparent)
             return Recalled(entry_id=entry_id.decode(), problem=f"{event.event_type()} does not belong there")
         return None
 

@@ -70,7 +70,7 @@ class Vitals:
         if last is None or last.entry_id == seen:
             return seen
         if last.completed is not None:
-            self._observer.on_record(last.completed)
+            self._observer.on_record(last.completed, last.traceparent)
         else:
             self._observer.history_unreadable(last.problem)
         return last.entry_id

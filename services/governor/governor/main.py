@@ -12,6 +12,7 @@ from contracts.streams import GOVERNOR_GROUP, Keys
 from governor.handlers import ArmHandlers
 from governor.history import History
 from governor.observe import Observer
+from governor.outlook import OutlookWatch
 from governor.rehearsal import PIECE
 from governor.settings import GovernorSettings
 from governor.store import ArmStore
@@ -27,7 +28,7 @@ from runtime.metrics import Metrics
 from runtime.pulse import Pulse
 from runtime.redis_client import open_reader, open_redis
 from runtime.rehearsal import Rehearsal
-from runtime.streams import Consumer, ConsumerSettings, StreamObserver, Tail
+from runtime.streams import Backlog, Consumer, ConsumerSettings, StreamObserver, Tail
 
 
 async def run(settings: GovernorSettings, stop: asyncio.Event, *, block_ms: int = 1_000) -> None:
@@ -42,6 +43,7 @@ async def run(settings: GovernorSettings, stop: asyncio.Event, *, block_ms: int 
     scratch = keys.scratch(settings.consumer_name, secrets.token_hex(8))
     rehearsal = Rehearsal(redis=redis, scratch=scratch, piece=PIECE, clock=clock)
     history = History(redis, keys, observer, clock)
+    outlook = OutlookWatch(store=store, latch=latch, standing=settings.standing, observer=observer, clock=clock)
     watch = AllocationWatch(redis=redis, settings=settings, clock=clock, observer=observer)
     snapshots = Tail(
         reader=reader,
@@ -75,6 +77,14 @@ async def run(settings: GovernorSettings, stop: asyncio.Event, *, block_ms: int 
         settings=ConsumerSettings(block_ms=block_ms),
         clock=clock,
     )
+    backlog = Backlog(
+        redis=redis,
+        stream_key=keys.of(ArmRequested),
+        group=GOVERNOR_GROUP,
+        dead_key=keys.stream("dead"),
+        observer=streams,
+        clock=clock,
+    )
 
     def operators_check() -> Check:
         problem = operators.problem(clock.now_ms())
@@ -99,9 +109,11 @@ async def run(settings: GovernorSettings, stop: asyncio.Event, *, block_ms: int 
         async with health_server(host=settings.http_host, port=settings.http_port, metrics=metrics, checks=checks):
             await supervise(
                 judge_arms(),
+                outlook.run(stop),
                 pulse.run(stop),
                 operators.keep_looking(stop, observer.operators_seen),
                 history.run(stop),
+                backlog.run(stop),
                 watch.run(snapshots, stop),
                 stop=stop,
             )

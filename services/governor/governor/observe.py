@@ -24,8 +24,10 @@ from contracts.positions import AllocationCheck, AllocationStateChanged, Allocat
 from governor.core.allocation import blocks, log_line
 from governor.core.decided import Exposure
 from governor.core.gates.confirm_phrase import PHRASE
+from governor.core.outlook import Outlook
 from governor.core.policy import Decision
 from governor.core.record import ArmRecord
+from governor.gauges import AllocationGauges, OutlookGauges
 from governor.settings import GovernorSettings
 from runtime import tracing
 from runtime.clock import Clock
@@ -53,6 +55,7 @@ class Observer:
         self._stale = metrics.counter("gov_p29_stale_total", "P2.9 checks whose target was too old", symbol)
         self._p29: dict[str, tuple[Counter, ...]] = {}
         """The four counters of each symbol: looking them up costs more than counting."""
+        self._allocation = AllocationGauges(metrics)
         self._failing = metrics.gauge("gov_p29_failing", "1 while targets cannot be read or changes not published")
         self._forgetful = metrics.gauge(
             "gov_history_failing",
@@ -96,6 +99,7 @@ class Observer:
         enabled = metrics.gauge("gov_testnet_flatten_enabled", "1 when flag and phrase allow a flatten")
         enabled.set(settings.gov_testnet_force_flatten and settings.gov_testnet_force_flatten_confirm == PHRASE)
         metrics.gauge("gov_testnet_p29_enabled", "1 when the P2.9 check is on").set(settings.gov_testnet_enable_p29)
+        self._outlook = OutlookGauges(metrics)
         self._latch = metrics.gauge("gov_ess_latch", "The ESS latch: 1 for what it is", ("state",), _LATCH_STATES)
         self._latch_word = ""
         self._clock = clock
@@ -152,11 +156,8 @@ class Observer:
 
     def awaiting(self, event: ArmAwaitingApproval) -> None:
         """An arm passed every other gate and needs signatures of more people: it is not decided yet."""
-        others = f" not counted: {_line('; '.join(event.not_counted))}" if event.not_counted else ""
-        _log.warning(
-            f"ARM awaits approval arm_id={_line(event.arm_id)} signed_by={_line(', '.join(event.signed_by))}"
-            f" needed={event.needed}{others}"
-        )
+        told = f"signed_by={','.join(event.signed_by)} needed={event.needed} not_counted={'; '.join(event.not_counted)}"
+        _log.warning(f"ARM awaits approval arm_id={_line(event.arm_id)} {_line(told)}")
 
     def overtaken(self, arm: ArmRequested, what: str) -> None:
         """Redis moved on between look and decision; nothing was written, and the arm is judged anew."""
@@ -203,6 +204,7 @@ class Observer:
             self._check_failure = ""
             _log.info("P2.9 check works again")
         self._failing.set(0)
+        self._allocation.show(checks)
         for check in checks:
             of_symbol = self._p29.get(check.symbol)
             if of_symbol is None:
@@ -222,13 +224,11 @@ class Observer:
 
     def operators_seen(self, seen: OperatorsSeen) -> None:
         """What the operators' file says now; told when it changed."""
-        if seen.operators is not None:
-            people = ", ".join(dict.fromkeys(key.name for key in seen.operators.keys))
-            _log.info(f"arms are verified: keys of {_line(people)}")
-        elif seen.problem:
-            _log.error(f"no arm can be verified: {_line(seen.problem)}")
-        else:
-            _log.warning("ARMS ARE NOT SIGNED: OPERATORS_FILE is not set, and whoever can write to this Redis can arm")
+        (_log.info if seen.operators else _log.warning)(_line(seen.told))
+
+    def outlook(self, outlook: Outlook) -> None:
+        """What the next arm would meet."""
+        self._outlook.show(outlook)
 
     def latch_seen(self, state: LatchState) -> None:
         """The latch as it is now; told when it changed."""

@@ -63,6 +63,21 @@ async def test_the_venues_own_count_slows_us_down(stub: StubExchange, gateway: B
     assert time.passed_ms == 10_500
 
 
+@pytest.mark.parametrize(("header", "used"), [("X_MBX_ORDER_COUNT_1M", "1199"), ("X_MBX_USED_WEIGHT_1M", "2395")])
+async def test_the_venues_own_count_for_the_minute_leaves_room_for_one_batch_and_hands_the_next_back(
+    stub: StubExchange, gateway: BinanceGateway, header: str, used: str
+) -> None:
+    stub.script(SINGLE, ok(order_row("o0"), **{header: used}))
+    stub.script(BATCH, all_filled)
+
+    await gateway.place_reducing(orders(1))
+    fits = await gateway.place_reducing(orders(2))
+    next_ones = await gateway.place_reducing(orders(2))
+
+    assert [type(result) for result in fits] == [Accepted] * 2
+    assert [(type(result), getattr(result, "retry_after_ms", 0)) for result in next_ones] == [(Unsent, 60_500)] * 2
+
+
 async def test_the_limits_are_those_that_the_venue_states(
     stub: StubExchange, gateway: BinanceGateway, time: Time
 ) -> None:

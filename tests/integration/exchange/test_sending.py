@@ -106,6 +106,17 @@ async def test_a_lost_answer_makes_all_of_its_orders_unknown_and_sends_nothing_a
     assert len(stub.requests) == 1
 
 
+async def test_a_lost_order_may_arrive_for_the_receive_window_and_the_clocks_error(
+    stub: StubExchange, gateway: BinanceGateway
+) -> None:
+    stub.script(SINGLE, Reply(disconnect=True))
+
+    (result,) = await gateway.place_reducing(orders(1))
+
+    assert isinstance(result, Unknown)
+    assert result.may_arrive_for_ms == gateway.order_lifetime_ms == 6_000
+
+
 async def test_a_lost_batch_leaves_the_other_batches_results_alone(stub: StubExchange, gateway: BinanceGateway) -> None:
     stub.script(BATCH, Reply(disconnect=True), Reply(body=b"", cut_after=0))
     stub.script(SINGLE, ok(order_row("o5")))

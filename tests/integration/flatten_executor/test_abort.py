@@ -14,6 +14,7 @@ from support.requester import Requester
 from support.scenes import ETH, POSITIONS, SINGLE, positions_in
 from support.sim import Simulator
 
+CANCEL = {"method": "DELETE", "path": "/fapi/v1/allOpenOrders"}
 Stop = Callable[[FlattenRequested], Awaitable[str]]
 
 
@@ -140,6 +141,26 @@ async def test_resting_orders_are_left_alone_after_an_abort(
 
     assert completed.verdict is RunVerdict.ABORTED
     assert len((await sim.state())["open_orders"]) == 1
+
+
+async def test_a_stop_that_comes_while_waiting_orders_are_cancelled_lets_no_close_follow(
+    sim: Simulator, executor: ServiceProcess, governor: Requester, stop: Stop
+) -> None:
+    resting = {"symbol": "ETHUSDT", "side": "SELL", "qty": "2", "price": "9000", "reduce_only": True}
+    await sim.scenario(positions=[ETH], resting_orders=[resting])
+    await sim.faults({"action": "delay", "hold_ms": 600_000, "match": CANCEL})
+
+    request = await governor.request()
+    await sim.wait(requests=1, method="DELETE", path=CANCEL["path"])
+    reason = await stop(request)
+    await executor.wait_line("FLATTEN stops sending")
+    await sim.proceed()
+    completed = await governor.verdict()
+
+    assert completed.verdict is RunVerdict.ABORTED
+    assert reason in completed.abort_reason
+    assert (completed.counts.resting_cancelled, completed.residual[0].quantity) == (1, Decimal(2))
+    assert await governor.events(OrderIntended) == []
 
 
 async def test_an_abort_that_comes_before_the_executor_does_lets_nothing_leave(

@@ -121,3 +121,52 @@ async def test_a_waiting_order_that_never_goes_takes_no_round_of_a_position(
 
     assert (completed.counts.ok, await sim.positions()) == (1, {})
     assert completed.verdict is RunVerdict.NOT_FLAT, "the entry may open a position"
+
+
+CANCELS_HANG = {"action": "hang", "match": {"method": "DELETE"}, "times": 0}
+THEN_READINGS_HANG = {"action": "hang", "match": {"method": "GET", "path": "/fapi/v1/openOrders", "nth": 2}, "times": 0}
+
+
+@for_run(100)
+async def test_cancels_that_hang_hold_the_close_up_for_their_patience_alone(
+    sim: Simulator, executor: ServiceProcess, governor: Requester
+) -> None:
+    await sim.scenario(positions=[ETH, BTC], resting_orders=[ENTRY])
+    await sim.faults(CANCELS_HANG)
+
+    await governor.request()
+    free, held = await sim.wait_orders(2)
+
+    assert (free["symbol"], held["symbol"]) == ("BTCUSDT", "ETHUSDT")
+    assert held["received_us"] - free["received_us"] < 9_000_000, "five seconds of patience, and a margin"
+
+
+@for_run(6)
+async def test_cancels_and_their_readings_that_hang_end_with_the_run_i12(
+    sim: Simulator, executor: ServiceProcess, governor: Requester
+) -> None:
+    await sim.scenario(positions=[ETH, BTC], resting_orders=[ENTRY])
+    await sim.faults(CANCELS_HANG, THEN_READINGS_HANG)
+
+    request = await governor.request()
+    completed = await governor.verdict(timeout_s=LONGER_THAN_ANY_PATIENCE_S)
+
+    assert completed.verdict is RunVerdict.NOT_FLAT
+    assert completed.timings.finished_at_ms - request.requested_at_ms < 20_000, "six, the last reading, and a margin"
+
+
+@for_run(100)
+async def test_an_abort_is_answered_soon_while_cancels_hang_i12(
+    sim: Simulator, executor: ServiceProcess, governor: Requester
+) -> None:
+    await sim.scenario(positions=[ETH, BTC], resting_orders=[ENTRY])
+    await sim.faults(CANCELS_HANG, THEN_READINGS_HANG)
+
+    request = await governor.request()
+    await sim.wait(requests=1, method="DELETE", path="/fapi/v1/allOpenOrders")
+    await governor.abort(request.request_id)
+    completed = await governor.verdict(timeout_s=LONGER_THAN_ANY_PATIENCE_S)
+
+    (order,) = await sim.orders()
+    assert (completed.verdict, order["symbol"]) == (RunVerdict.ABORTED, "BTCUSDT")
+    assert completed.timings.finished_at_ms - order["received_us"] / 1000 < 15_000, "one last reading, and a margin"

@@ -136,13 +136,20 @@ async def test_a_restarted_executor_shows_the_last_verdict_in_its_gauges(
     env: dict[str, str], executor: ServiceProcess, governor: Requester
 ) -> None:
     await governor.request()
-    await governor.verdict()
+    completed = await governor.verdict()
     executor.sigterm()
     assert await executor.wait() == 0
 
     async with ServiceProcess("flatten_executor.main", env) as again:
         await again.wait_ready()
         metrics = await again.metrics()
+
+    ((envelope, _),) = await governor.entries(FlattenCompleted)
+    trace_id = (envelope.traceparent or "").split("-")[1]
+    labels = f'request_id="{completed.request_id}",trace_id="{trace_id}",verdict="flat"'
+    assert f"flatten_last_run_info{{{labels}}} 1.0" in metrics
+    assert metrics.count("flatten_last_position_fate{") == 44
+    assert 'flatten_last_position_quantity{position_side="both",symbol="ETHUSDT",when="after"} 0.0' in metrics
 
     assert 'flatten_last_verdict{verdict="flat"} 1.0' in metrics
     assert 'flatten_last_positions{stage="ok"} 44.0' in metrics

@@ -91,6 +91,19 @@ async def test_a_quote_asset_that_nobody_knows_is_no_dollar_and_its_position_no_
     assert (completed.verdict, completed.residual_unpriced) == (RunVerdict.NOT_FLAT, 1)
 
 
+async def test_a_symbol_that_states_no_quote_asset_is_not_taken_for_dollars_i14(
+    sim: Simulator, env: dict[str, str], governor: Requester
+) -> None:
+    await sim.scenario(positions=[{"symbol": "ETHUSDT", "qty": "20", "mark": "0.03"}])
+
+    def without_quote_asset(row: Any) -> None:
+        del row["quoteAsset"]
+
+    completed = await flattened(sim, env, governor, "/fapi/v1/exchangeInfo", rules_of("ETHUSDT", without_quote_asset))
+
+    assert (completed.verdict, completed.counts.dust, completed.counts.ok) == (RunVerdict.FLAT, 0, 1)
+
+
 async def test_without_an_entry_price_a_small_mark_price_is_no_proof_of_dust_i14(
     sim: Simulator, env: dict[str, str], governor: Requester
 ) -> None:

@@ -9,9 +9,10 @@ from contracts.flattening import OrderResolved, OrderState, PositionFate, RunVer
 from support.invariants import assert_orders_only_reduced
 from support.processes import ServiceProcess
 from support.requester import Requester
-from support.scenes import BATCH
+from support.scenes import BATCH, SINGLE
 from support.sim import Simulator
 
+RECV_WINDOW_US = 5_000_000
 FIVE = [
     {"symbol": "ETHUSDT", "qty": "2", "mark": "5000"},
     {"symbol": "BTCUSDT", "qty": "-0.1", "mark": "90000"},
@@ -59,6 +60,33 @@ async def test_one_batch_that_fills_refuses_fails_and_loses_is_sorted_out_leg_by
         "ADAUSDT": 2,
         "BTCUSDT_270326": 1,
     }
+
+
+@pytest.mark.parametrize("executed", [True, False], ids=["executed", "not executed"])
+async def test_one_leg_of_five_that_times_out_is_looked_up_before_anything_else_is_sent_for_it_i7(
+    sim: Simulator, executor: ServiceProcess, governor: Requester, *, executed: bool
+) -> None:
+    await sim.scenario(positions=FIVE)
+    await sim.faults(leg("XRPUSDT", action="code", code=-1007, execute=executed))
+
+    await governor.request()
+    completed = await governor.verdict()
+
+    counts, again = completed.counts, 0 if executed else 1
+    assert completed.verdict is RunVerdict.FLAT
+    assert (counts.sent, counts.ok, counts.unknown) == (5, 5, 0)
+    assert (counts.orders_sent, counts.orders_ok, counts.errors) == (5 + again, 5, again)
+    assert await filled(sim) == sorted(position["symbol"] for position in FIVE), "each once"
+    requests = await sim.requests()
+    looked_up = [one for one in requests if (one["method"], one["path"]) == ("GET", SINGLE["path"])]
+    batch, *later = [one["received_us"] for one in requests if one["method"] == "POST"]
+    assert {one["symbol"] for one in looked_up} == {"XRPUSDT"}
+    assert len(later) == again
+    assert all(looked_up[0]["received_us"] < at_us > batch + RECV_WINDOW_US for at_us in later), "it can arrive no more"
+
+
+async def filled(sim: Simulator) -> list[str]:
+    return sorted(order["symbol"] for order in await sim.orders() if Decimal(order["executed_qty"] or 0) > 0)
 
 
 @pytest.mark.parametrize("code", [-2022, -4131, -2019])

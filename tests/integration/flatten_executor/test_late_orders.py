@@ -3,7 +3,12 @@
 from decimal import Decimal
 from typing import Any
 
+import pytest
+
 from contracts.flattening import OrderIntended, OrderResolved, OrderState, PositionFate, RunVerdict
+from contracts.vocabulary import PositionSide
+from flatten_executor.core.filters import PositionKey
+from flatten_executor.core.planning import client_order_id
 from support.processes import ServiceProcess
 from support.requester import Requester
 from support.scenes import ETH, SINGLE, positions_in
@@ -90,3 +95,43 @@ async def test_an_abort_waits_for_what_may_still_arrive_and_says_what_came_of_it
     assert (completed.counts.unknown, completed.counts.orders_ok) == (0, 1)
     assert [event.state for event in await governor.events(OrderResolved)] == [OrderState.UNKNOWN, OrderState.FILLED]
     assert len(await sim.orders()) == 1
+
+
+@pytest.mark.parametrize("hedge_mode", [False, True])
+async def test_an_order_that_was_acknowledged_is_waited_for_although_a_look_up_does_not_find_it_yet_i7_i9(
+    sim: Simulator, executor: ServiceProcess, governor: Requester, *, hedge_mode: bool
+) -> None:
+    """NEW with an id; look-ups lag behind: "no such order" for four seconds, longer than they are believed."""
+    side = PositionSide.LONG if hedge_mode else PositionSide.BOTH
+    await sim.scenario(hedge_mode=hedge_mode, positions=[{**ETH, "position_side": side.upper()}])
+    request = await governor.a_request("arm-1")
+    name = client_order_id(request.request_id, PositionKey("ETHUSDT", side), 1, 0)
+    taken = {"orderId": 77, "symbol": "ETHUSDT", "status": "NEW", "clientOrderId": name, "executedQty": "0"}
+    await sim.faults({"action": "late", "status": 200, "body": taken, "hold_ms": 4_000, "match": SINGLE})
+
+    await governor.request("arm-1")
+    completed = await governor.verdict()
+
+    (outcome,) = completed.outcomes
+    assert (completed.verdict, outcome.fate, outcome.filled_quantity) == (
+        RunVerdict.FLAT,
+        PositionFate.CLOSED,
+        Decimal(2),
+    )
+    assert len(await governor.events(OrderIntended)) == len(await sim.orders()) == 1
+
+
+@pytest.mark.parametrize("executor_env", [{"FLATTEN_RUN_MAX_SECONDS": "8"}])
+async def test_an_order_that_was_acknowledged_and_is_never_found_again_forbids_flat_i9(
+    sim: Simulator, executor: ServiceProcess, governor: Requester
+) -> None:
+    await sim.scenario(positions=[ETH])
+    unknown = {"action": "code", "code": -2013, "match": {**SINGLE, "method": "GET"}, "times": 0}
+    await sim.faults({"action": "ack", "match": SINGLE}, unknown)
+
+    await governor.request()
+    completed = await governor.verdict(timeout_s=60)
+
+    assert (completed.verdict, completed.counts.unknown) == (RunVerdict.NOT_FLAT, 1)
+    assert len(await sim.orders()) == 1
+    assert "then not known" in (await governor.events(OrderResolved))[-1].detail

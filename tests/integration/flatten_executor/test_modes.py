@@ -89,3 +89,50 @@ async def test_a_reduce_only_flag_that_the_mode_does_not_take_is_not_sent_again(
     assert completed.verdict is RunVerdict.FLAT
     assert [event.state for event in await governor.events(OrderResolved)] == [OrderState.REFUSED, OrderState.FILLED]
     assert ["reduceOnly" in order["params"] for order in await sim.orders()] == [True, False]
+
+
+NO_MODE = {
+    "action": "status",
+    "status": 500,
+    "body": "away",
+    "match": {"path": "/fapi/v1/positionSide/dual"},
+    "times": 0,
+}
+
+
+async def test_a_mode_that_cannot_be_read_is_what_the_legs_show(
+    sim: Simulator, executor: ServiceProcess, governor: Requester
+) -> None:
+    await sim.scenario(hedge_mode=True, positions=[LONG, SHORT])
+    await sim.faults(NO_MODE)
+
+    await governor.request()
+    completed = await governor.verdict(timeout_s=60)
+
+    assert (completed.verdict, completed.counts.ok) == (RunVerdict.FLAT, 2)
+    assert any(note.startswith("the position mode could not be read") for note in completed.notes)
+
+
+async def test_a_mode_that_cannot_be_read_keeps_no_position_open_and_forbids_flat_where_no_leg_shows_it_i14(
+    sim: Simulator, executor: ServiceProcess, governor: Requester
+) -> None:
+    await sim.scenario(positions=[ETH])
+    await sim.faults(NO_MODE)
+
+    await governor.request()
+    completed = await governor.verdict(timeout_s=60)
+
+    assert (completed.verdict, completed.counts.ok) == (RunVerdict.NOT_FLAT, 1)
+    assert await sim.positions() == {}
+
+
+async def test_one_answer_of_the_mode_that_hangs_is_not_waited_for(
+    sim: Simulator, executor: ServiceProcess, governor: Requester
+) -> None:
+    await sim.scenario(positions=[ETH])
+    await sim.faults({"action": "hang", "match": {"path": "/fapi/v1/positionSide/dual"}})
+
+    request = await governor.request()
+    (order,) = await sim.wait_orders(1)
+
+    assert order["received_us"] / 1000 - request.requested_at_ms < 4_500, "a second and a half, and a margin"

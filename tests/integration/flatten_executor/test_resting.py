@@ -14,6 +14,7 @@ from support.sim import Simulator
 
 TAKE_PROFIT = {"symbol": "ETHUSDT", "side": "SELL", "qty": "2", "price": "9000", "reduce_only": True}
 STOP = {"symbol": "ETHUSDT", "side": "SELL", "type": "STOP_MARKET", "trigger_price": "1000", "close_position": True}
+AT_PROFIT = {**STOP, "type": "TAKE_PROFIT_MARKET", "trigger_price": "9500"}
 TIED = {"symbol": "ADAUSDT", "side": "SELL", "qty": "100", "price": "90", "reduce_only": True}
 """Of a position that is gone."""
 ENTRY = {"symbol": "ADAUSDT", "side": "BUY", "qty": "100", "price": "0.01"}
@@ -31,23 +32,24 @@ def places(requests: list[dict[str, Any]], method: str, path: str, symbol: str |
 async def test_a_take_profit_a_stop_and_an_entry_order_are_cancelled_confirmed_gone_and_then_the_position_closes(
     sim: Simulator, executor: ServiceProcess, governor: Requester
 ) -> None:
-    await sim.scenario(positions=[ETH, BTC], resting_orders=[TAKE_PROFIT, STOP, ENTRY])
+    await sim.scenario(positions=[ETH, BTC], resting_orders=[TAKE_PROFIT, STOP, AT_PROFIT, ENTRY])
 
     await governor.request()
     completed = await governor.verdict()
 
     assert completed.verdict is RunVerdict.FLAT
-    assert (completed.counts.resting_cancelled, completed.counts.ok, completed.counts.errors) == (3, 2, 0)
+    assert (completed.counts.resting_cancelled, completed.counts.ok, completed.counts.errors) == (4, 2, 0)
     cancelled = {event.symbol: len(event.order_ids) for event in await governor.events(RestingCancelled)}
-    assert cancelled == {"ETHUSDT": 2, "ADAUSDT": 1}
+    assert cancelled == {"ETHUSDT": 3, "ADAUSDT": 1}
     state = await sim.state()
     assert state["open_orders"] == state["algo_orders"] == []
     requests = await sim.requests()
     (plain,) = places(requests, "DELETE", "allOpenOrders", "ETHUSDT")
     (conditional,) = places(requests, "DELETE", "algoOpenOrders", "ETHUSDT")
     (closed,) = places(requests, "POST", "order", "ETHUSDT")
-    seen_gone = [place for place in places(requests, "GET", "openOrders") if place > plain]
-    assert max(plain, conditional) < min(seen_gone) < closed
+    for path in ("openOrders", "openAlgoOrders"):
+        seen_gone = [place for place in places(requests, "GET", path) if place > plain]
+        assert max(plain, conditional) < min(seen_gone) < closed
 
 
 async def test_a_symbol_without_resting_orders_does_not_wait_for_the_others(
@@ -66,6 +68,24 @@ async def test_a_symbol_without_resting_orders_does_not_wait_for_the_others(
     cancelled = places(requests, "DELETE", "allOpenOrders", "ETHUSDT")
     seen_gone = [place for place in places(requests, "GET", "openOrders") if place > cancelled[0]]
     assert free < min(seen_gone)
+
+
+async def test_what_is_left_of_a_symbol_that_was_free_waits_for_the_next_round_and_its_own_ids_i7(
+    sim: Simulator, executor: ServiceProcess, governor: Requester
+) -> None:
+    thin = {"symbol": "BTCUSDT", "qty": "0.3", "replenish": True}
+    await sim.scenario(positions=[ETH, BTC], resting_orders=[TAKE_PROFIT], book=[thin])
+    await sim.faults({"action": "delay", "hold_ms": 600_000, "match": {"method": "DELETE"}})
+
+    await governor.request()
+    await governor.wait_for(OrderResolved)
+    await sim.proceed()
+    completed = await governor.verdict()
+
+    assert (completed.verdict, completed.rounds, completed.counts.ok) == (RunVerdict.FLAT, 2, 2)
+    orders = await sim.orders()
+    assert [order["symbol"] for order in orders] == ["BTCUSDT", "ETHUSDT", "BTCUSDT"]
+    assert len({order["client_order_id"] for order in orders}) == 3
 
 
 async def test_what_cannot_be_cancelled_makes_the_exchange_refuse_the_close_and_is_said(

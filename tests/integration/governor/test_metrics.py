@@ -9,6 +9,7 @@ from contracts.positions import AllocationStateChanged
 from runtime.redis_client import raw
 from support.governing import a_governor, complete, show, wait_metrics
 from support.operator import Operator
+from support.redis_server import RedisServer
 from support.snapshots import a_snapshot, leg
 
 
@@ -70,6 +71,79 @@ async def test_arms_and_runs_are_counted_and_a_restart_never_hides_a_flatten(
     assert "gov_last_flatten_timestamp_seconds 1.7695714815e+09" in lines
     assert "gov_last_flatten_residual_usd 0.5" in lines
     assert 'gov_last_arm_decision_timestamp_seconds{decision="disarmed"} 0.0' in lines
+
+
+async def test_the_gates_are_shown_without_an_arm_and_as_they_stand_now(
+    operator: Operator, redis_url: str, namespace: str, latch: Path
+) -> None:
+    async with a_governor(redis_url, namespace, latch) as governor:
+        await governor.wait_ready()
+        judged = ("environment", "force_flag", "confirm_phrase", "ess_latch", "cooldown", "no_run_in_flight")
+        lines = await wait_metrics(governor, *(f'gov_gate_passes{{gate="{gate}"}} 1.0' for gate in judged))
+        assert "gov_cooldown_left_seconds 0.0" in lines
+        assert "gov_run_in_flight_timestamp_seconds 0.0" in lines
+
+        await operator.arm("arm-1")
+        await operator.wait_for(ArmAccepted)
+        lines = await wait_metrics(
+            governor, 'gov_gate_passes{gate="cooldown"} 0.0', 'gov_gate_passes{gate="no_run_in_flight"} 0.0'
+        )
+        assert "gov_cooldown_left_seconds 0.0" not in lines
+        accepted_at_s = float(await raw(operator.redis, "GET", operator.keys.last_ts))
+        (since,) = (line for line in lines if line.startswith("gov_run_in_flight_timestamp_seconds "))
+        assert float(since.split()[1]) == accepted_at_s
+
+        await operator.finish()
+        await raw(operator.redis, "DEL", operator.keys.last_ts)
+        latch.unlink()
+        await wait_metrics(
+            governor,
+            'gov_gate_passes{gate="ess_latch"} 0.0',
+            'gov_gate_passes{gate="cooldown"} 1.0',
+            'gov_gate_passes{gate="no_run_in_flight"} 1.0',
+        )
+
+
+async def test_gates_that_rest_on_redis_refuse_while_it_does_not_answer(
+    own_redis: RedisServer, namespace: str, latch: Path
+) -> None:
+    async with a_governor(own_redis.url, namespace, latch) as governor:
+        await wait_metrics(governor, 'gov_gate_passes{gate="cooldown"} 1.0', 'flatguard_check_ok{check="redis"} 1.0')
+
+        own_redis.stop()
+
+        lines = await wait_metrics(
+            governor,
+            'gov_gate_passes{gate="cooldown"} 0.0',
+            'gov_gate_passes{gate="no_run_in_flight"} 0.0',
+            "gov_cooldown_left_seconds NaN",
+            'flatguard_check_ok{check="redis"} 0.0',
+        )
+        assert 'gov_gate_passes{gate="force_flag"} 1.0' in lines
+
+
+async def test_a_symbol_that_is_closed_keeps_none_of_its_amounts(
+    operator: Operator, redis_url: str, namespace: str, latch: Path
+) -> None:
+    now_s = await operator.now_ms() // 1000
+    target = ("target_usd", "1820", "mode", "enforce", "confidence", "0.9", "timestamp", str(now_s))
+    await raw(operator.redis, "HSET", f"{namespace}:target:ETHUSDT", *target)
+    async with a_governor(redis_url, namespace, latch) as governor:
+        await show(operator, a_snapshot(leg(quantity="10", mark="3136.1")))
+        await wait_metrics(
+            governor,
+            'gov_p29_position_usd{symbol="ETHUSDT"} 31361.0',
+            'gov_p29_target_usd{symbol="ETHUSDT"} 1820.0',
+            'gov_p29_burst_cap_usd{symbol="ETHUSDT"} 3640.0',
+            'gov_p29_verdict{symbol="ETHUSDT",verdict="breach"} 1.0',
+            'gov_p29_symbols{verdict="breach"} 1.0',
+        )
+
+        await show(operator, a_snapshot(snapshot_id="snap-2"))
+        lines = await wait_metrics(governor, 'gov_p29_symbols{verdict="breach"} 0.0')
+
+    assert not [line for line in lines if line.startswith(("gov_p29_position", "gov_p29_target", "gov_p29_burst"))]
+    assert not [line for line in lines if line.startswith("gov_p29_verdict{")]
 
 
 async def test_a_check_that_redis_does_not_allow_is_told_and_never_stops_an_arm(

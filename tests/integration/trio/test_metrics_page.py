@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from metrics_page.page import PROCESS_TITLE, SERVICES, STREAMS_TITLE, Service, page
+from metrics_page.page import PROCESS_TITLE, READINESS_TITLE, SERVICES, STREAMS_TITLE, Service, page
 from support.processes import ServiceProcess
 from support.redis_local import free_port
 
@@ -29,5 +29,6 @@ async def test_a_running_service_serves_the_metrics_that_the_page_tells_and_no_o
         exposition = await running.metrics()
 
     served = set(re.findall(r"^# TYPE (\w+) (\w+)$", exposition, re.MULTILINE))
-    expected = told(service.name) | told(PROCESS_TITLE) | (told(STREAMS_TITLE) if service.reads_streams else set())
+    expected = told(service.name) | told(PROCESS_TITLE) | told(READINESS_TITLE)
+    expected |= told(STREAMS_TITLE) if service.reads_streams else set()
     assert {(name, kind) for name, kind in served if not name.endswith("_created")} == expected

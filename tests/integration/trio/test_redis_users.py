@@ -19,8 +19,7 @@ from support.redis_server import RedisServer
 from support.requester import Requester
 from support.sim import Simulator
 from support.tree import text_of
-
-from .conftest import SERVICES, Trio
+from support.trio import SERVICES, Trio
 
 PROGRAMS = {"oracle": "position-oracle", "governor": "governor", "executor": "flatten-executor"}
 PASSWORD = "drill"
@@ -123,7 +122,7 @@ async def test_a_consumer_can_take_over_hold_and_bury(
         await raw(admin, "DEL", keys.stream(stream), keys.stream("dead"))
 
 
-@pytest.mark.parametrize("user", [*PROGRAMS.values(), "operator", "viewer"])
+@pytest.mark.parametrize("user", [*PROGRAMS.values(), "operator", "allocator", "viewer"])
 async def test_nobody_forges_what_another_says_inside_scripts_neither(
     admin: Redis, redis_of_each_kind: RedisServer, namespace: str, user: str
 ) -> None:
@@ -147,7 +146,7 @@ async def test_nobody_forges_what_another_says_inside_scripts_neither(
         await raw(admin, "DEL", *(keys.stream(stream.name) for stream in STREAMS))
 
 
-@pytest.mark.parametrize("user", [*PROGRAMS.values(), "operator", "viewer"])
+@pytest.mark.parametrize("user", [*PROGRAMS.values(), "operator", "allocator", "viewer"])
 @pytest.mark.parametrize(
     "command",
     [
@@ -176,7 +175,7 @@ async def test_nobody_can_destroy_evidence_or_look_around(
 
 
 async def test_without_a_user_there_is_nothing(redis_of_each_kind: RedisServer) -> None:
-    assert acl_file(redis_users()).splitlines()[0] == "user default reset off"
+    assert acl_file(redis_users()).splitlines()[0] == "user default reset off ~* &* +@all"
     assert SERVICES.keys() == PROGRAMS.keys()
 
 

@@ -19,8 +19,7 @@ from runtime.rehearsal import Piece, Rehearsal
 from support.patience import HANG_S
 from support.proxy import FaultyProxy
 from support.redis_server import RedisServer
-
-from .conftest import Trio
+from support.trio import Trio
 
 PIECES = {"governor": GOVERNORS_PIECE, "executor": executors_piece(SystemClock())}
 

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from .conftest import Trio
+from support.trio import Trio
 
 ARM = ("arm", "--yes", "--wait", "--operator", "alice", "--reason", "drill", "--symbols", "ETHUSDT")
 

@@ -9,8 +9,7 @@ from contracts.flattening import FlattenCompleted, OrderIntended, RunVerdict
 from contracts.positions import AllocationStateChanged, AllocationVerdict, PositionSnapshot
 from runtime.redis_client import raw
 from support.otlp import OtlpReceiver, ReceivedSpan
-
-from .conftest import Trio
+from support.trio import Trio
 
 ARM = ("arm", "--yes", "--wait", "--operator", "alice", "--reason", "drill")
 

@@ -13,8 +13,7 @@ from runtime.redis_client import raw
 from support.flatctl_process import Flatctl, finish
 from support.keyring import PASSPHRASE, Keyring
 from support.people import ALICES_SECRET
-
-from .conftest import Trio
+from support.trio import Trio
 
 ARM = ("arm", "--yes", "--arm-id", "arm-1", "--reason", "drill")
 

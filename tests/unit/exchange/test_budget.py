@@ -1,5 +1,6 @@
 """The rate budget: never more than the venue takes, by our count or by its own, whichever is higher."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -57,6 +58,29 @@ def test_the_venues_higher_count_corrects_ours() -> None:
 
     assert budget.take(BATCH) > 0
     assert budget.take(Cost(orders_10s=2, orders_1m=1)) == 0
+
+
+@pytest.mark.parametrize("usage", [Usage(orders_10s=300), Usage(orders_1m=1_200), Usage(weight_1m=2_400)], ids=str)
+def test_each_of_the_venues_counts_holds_orders_back_on_its_own(usage: Usage) -> None:
+    budget = RateBudget(Clock())
+
+    budget.observe(usage)
+
+    assert budget.take(BATCH) > 0
+
+
+@pytest.mark.parametrize(
+    "limits",
+    [OrderLimits(orders_per_10s=5), OrderLimits(orders_per_minute=1), OrderLimits(weight_per_minute=5)],
+    ids=str,
+)
+def test_each_limit_that_the_venue_states_is_taken_over(limits: OrderLimits) -> None:
+    budget = RateBudget(Clock())
+
+    budget.set_limits(limits)
+
+    assert budget.take(BATCH) == 0
+    assert budget.take(BATCH) > 0
 
 
 def test_the_venues_lower_count_does_not_loosen_ours() -> None:

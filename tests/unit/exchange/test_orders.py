@@ -206,3 +206,9 @@ def test_no_answer_body_raises_or_passes_for_a_fill(answer: bytes) -> None:
 def test_a_leg_whose_sign_contradicts_it_cannot_be_reduced_i5(side: PositionSide, quantity: str) -> None:
     with pytest.raises(ValueError, match="contradicts"):
         ReducingOrder.closing(position(quantity, side=side), Decimal(1), "a")
+
+
+@pytest.mark.parametrize("quantity", ["2", "-2"])
+def test_a_position_cannot_be_reduced_by_more_than_it_holds_i6(quantity: str) -> None:
+    with pytest.raises(ValueError, match="cannot reduce"):
+        ReducingOrder.closing(position(quantity), Decimal("2.001"), "a")

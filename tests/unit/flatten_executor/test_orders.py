@@ -115,6 +115,13 @@ def test_a_refusal_outside_the_price_band_is_remembered() -> None:
     assert answered(a_record(), refused, 2_000).outside_band
 
 
+@pytest.mark.parametrize("breaks", [True, False])
+def test_a_refusal_by_the_instruments_rules_is_remembered(*, breaks: bool) -> None:
+    refused = Refused(client_order_id=ID, code=-1111, reason="precision", breaks_rules=breaks)
+
+    assert answered(a_record(), refused, 2_000).breaks_rules == breaks
+
+
 @pytest.mark.parametrize(
     ("state", "reached_wire", "spent"),
     [

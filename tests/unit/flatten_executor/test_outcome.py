@@ -116,6 +116,22 @@ def test_a_waiting_order_that_may_open_a_position_forbids_flat() -> None:
     assert (told.verdict, told.residual) == (RunVerdict.NOT_FLAT, ())
 
 
+def test_positions_that_were_not_read_after_waiting_orders_prove_nothing_i9() -> None:
+    before = sieve_of(ETH)
+    ledger = Ledger().after(before).after(FLAT)
+
+    told = settle(ledger, orders_for(before, OrderState.FILLED), FLAT, abort_reason="", in_order=False)
+
+    assert told.verdict is RunVerdict.NOT_FLAT
+
+
+def test_without_a_last_reading_what_is_outside_the_scope_is_no_residual() -> None:
+    rows = reading(ETH, position("1", symbol="BTCUSDT"))
+    before = sieved(rows, {}, LISTED, Scope(symbols=("ETHUSDT",)), LIMITS)
+
+    assert [left.symbol for left in settled(before, [], None).residual] == ["ETHUSDT"]
+
+
 @pytest.mark.parametrize("state", [OrderState.UNKNOWN, OrderState.INTENDED])
 def test_an_order_that_may_be_live_forbids_flat_even_when_the_reading_shows_zero_i9(state: OrderState) -> None:
     before = sieve_of(ETH)

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 SET = LatchState(is_set=True, readable=True, detail="there")
 CLEARED = LatchState(is_set=False, readable=True, detail="not there")
 BLIND = LatchState(is_set=False, readable=False, detail="no answer")
+LEASE_FRESH_S = 600
 
 
 RECORD = OrderRecord(
@@ -110,7 +111,7 @@ class HangingAborts:
 
 
 def a_lease(clock: Stepping) -> RunLease:
-    lease = RunLease(Journal(), "req-1", 1, times=LeaseTimes(fresh_ms=600_000), clock=clock)
+    lease = RunLease(Journal(), "req-1", 1, times=LeaseTimes(fresh_ms=LEASE_FRESH_S * 1000), clock=clock)
     lease.confirmed(0.0)
     return lease
 
@@ -190,6 +191,29 @@ async def test_a_look_that_takes_long_pauses_sending_until_it_is_answered() -> N
     assert (soon, late, permit.may_send()) == (True, False, True)
 
 
+async def test_a_latch_that_can_no_longer_be_read_pauses_sending_at_once() -> None:
+    clock = Stepping()
+    permit = a_permit([SET, BLIND, SET], clock)
+    await permit.look()
+
+    await permit.look()
+
+    assert (clock.could_send, permit.may_send()) == ([False], True)
+
+
+async def test_a_lease_that_was_not_confirmed_for_too_long_lets_nothing_leave() -> None:
+    clock = Stepping()
+    lease = a_lease(clock)
+    permit = permit_for(lease, Scripted(SET), clock)
+
+    clock.now_s = LEASE_FRESH_S
+    await permit.look()
+    too_old = permit.may_send()
+    lease.confirmed(clock.now_s)
+
+    assert (too_old, permit.may_send()) == (False, True)
+
+
 async def test_a_cleared_latch_is_acted_on_while_redis_does_not_answer_i3() -> None:
     clock, aborts = Stepping(), HangingAborts()
     permit = permit_for(a_lease(clock), Scripted(SET, CLEARED), clock, aborts)
@@ -230,3 +254,27 @@ async def test_a_look_before_the_run_waits_for_a_latch_that_can_be_read_but_not_
     assert await read_patiently(Scripted(BLIND, BLIND, SET), clock, observer) == SET
     assert await read_patiently(Scripted(BLIND, CLEARED, SET), clock, observer) == CLEARED
     assert await read_patiently(Scripted(BLIND), clock, observer) == BLIND
+
+
+async def test_work_that_hangs_ends_with_its_time_or_with_the_first_word_to_stop() -> None:
+    permit = a_permit([SET, CLEARED], Stepping())
+    begun, given_up = asyncio.Event(), asyncio.Event()
+
+    async def hangs() -> str:
+        begun.set()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            given_up.set()
+        return "never"
+
+    assert await permit.within(0, hangs()) is None
+    assert await permit.within(60, asyncio.sleep(0, "done")) == "done"
+    waiting = asyncio.create_task(permit.within(3_600, hangs()))
+    await begun.wait()
+    await permit.look()
+    await permit.look()
+
+    assert await waiting is None
+    assert given_up.is_set()
+    assert await permit.within(3_600, hangs()) is None, "nothing is begun any more"

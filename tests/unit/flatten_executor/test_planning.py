@@ -5,10 +5,10 @@ from hypothesis import given
 from msgspec.structs import replace
 
 from contracts.arming import Scope
-from contracts.vocabulary import OrderSide
+from contracts.vocabulary import OrderSide, PositionSide
 from exchange.model import Instrument, PositionReading
 from flatten_executor.core.filters import Limits, PositionKey
-from flatten_executor.core.planning import PlannedOrder, plan_round
+from flatten_executor.core.planning import PlannedOrder, client_order_id, plan_round
 from support.exchange_builders import instrument, position, reading, sieved, universes
 
 LIMITS = Limits(quantity_epsilon=Decimal("1e-8"), min_notional_usd=Decimal("1.0"), max_positions=200, max_rounds=3)
@@ -62,6 +62,17 @@ def test_no_two_orders_share_a_client_order_id_i7(universe: Universe) -> None:
 
     assert len(set(first + second + other)) == len(first + second + other)
     assert all(re.fullmatch(r"[.A-Z:/a-z0-9_-]{1,36}", order_id) for order_id in first)
+
+
+def test_the_legs_of_a_symbol_have_orders_of_their_own_i7() -> None:
+    ids = {
+        client_order_id("req-1", PositionKey("ETHUSDT", side), round_number, chunk)
+        for side in (PositionSide.LONG, PositionSide.SHORT)
+        for round_number in (1, 2)
+        for chunk in (0, 1)
+    }
+
+    assert len(ids) == 8
 
 
 @given(universes())

@@ -58,6 +58,17 @@ async def test_metrics_are_text_or_openmetrics_as_asked_for() -> None:
     assert content_type.startswith("application/openmetrics-text")
 
 
+def test_a_live_gauge_shows_what_is_there_and_forgets_what_is_not() -> None:
+    metrics, rows = Metrics(), {"a": 1.0, "b": 2.0}
+    metrics.live_gauge("flatguard_things", "Things", ("kind",), lambda: [((kind,), rows[kind]) for kind in rows])
+    assert metrics.registry.get_sample_value("flatguard_things", {"kind": "a"}) == 1.0
+
+    del rows["a"]
+
+    assert metrics.registry.get_sample_value("flatguard_things", {"kind": "a"}) is None
+    assert metrics.registry.get_sample_value("flatguard_things", {"kind": "b"}) == 2.0
+
+
 async def test_a_port_in_use_is_one_clear_line() -> None:
     async with health_server(host="127.0.0.1", port=0, metrics=Metrics(), checks={}) as port:
         with pytest.raises(StartupError, match=f"HTTP_PORT={port}: 127.0.0.1:{port} is in use by another process"):
@@ -74,3 +85,13 @@ async def test_an_address_that_is_not_ours_is_one_clear_line() -> None:
 def test_two_registries_of_one_process_do_not_meet() -> None:
     for _ in range(2):
         Metrics().gauge("flatguard_same_name", "The same name twice")
+
+
+async def test_each_check_is_a_gauge_that_says_what_it_says_now() -> None:
+    metrics, answers = Metrics(), {"redis": Check(ok=False, why="down")}
+    async with serving({"redis": lambda: answers["redis"]}, metrics):
+        before = metrics.registry.get_sample_value("flatguard_check_ok", {"check": "redis"})
+        answers["redis"] = OK
+        after = metrics.registry.get_sample_value("flatguard_check_ok", {"check": "redis"})
+
+    assert (before, after) == (0, 1)

@@ -19,8 +19,8 @@ from exchange.model import (
 )
 from flatten_executor.core.quantities import closable_quantity
 
-DOLLARS = frozenset({"USDT", "USDC", "USD", "BUSD", "FDUSD", "USD1", ""})
-"""Quote assets whose unit counts as a US dollar. Another quote asset's notional is unknown, never too small."""
+DOLLARS = frozenset({"USDT", "USDC", "USD", "BUSD", "FDUSD", "USD1"})
+"""Quote assets whose unit counts as a US dollar. Another's notional, or that of none, is unknown, never too small."""
 
 
 class PositionKey(Struct, frozen=True, order=True):

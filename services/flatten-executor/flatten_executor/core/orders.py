@@ -34,6 +34,8 @@ class OrderRecord(Struct, frozen=True, kw_only=True):
     """Whether this or an earlier executor saw the order leave, whatever became of it."""
     outside_band: bool = False
     """The venue refused it, because the book is too far from the mark price for a market order."""
+    breaks_rules: bool = False
+    """The venue refused it, because the instrument's rules do not allow it: they may have changed."""
     filled: Decimal = Decimal(0)
     exchange_order_id: str = ""
     detail: str = ""
@@ -96,6 +98,7 @@ def answered(record: OrderRecord, result: SendResult, now_ms: int) -> OrderRecor
                 record,
                 state=OrderState.REFUSED,
                 outside_band=result.outside_band,
+                breaks_rules=result.breaks_rules,
                 detail=_coded(result),
                 ended_at_ms=now_ms,
             )
@@ -155,7 +158,12 @@ def found(record: OrderRecord, accepted: Accepted, now_ms: int) -> OrderRecord:
 
 
 def not_found(record: OrderRecord, answer: NotFound, now_ms: int) -> OrderRecord:
-    """The record after the exchange said, often enough, that it does not know the order."""
+    """The record after the exchange said, often enough, that it does not know the order.
+
+    One that it acknowledged has arrived, whatever it says now: that stays unknown (I7).
+    """
+    if record.exchange_order_id:
+        return replace(record, state=OrderState.UNKNOWN, detail=f"taken as {record.exchange_order_id}, then not known")
     detail = f"the exchange does not know {answer.client_order_id}"
     return replace(record, state=OrderState.NEVER_ARRIVED, detail=detail, ended_at_ms=now_ms)
 

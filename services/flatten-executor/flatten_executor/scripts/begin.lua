@@ -1,7 +1,7 @@
 -- Take the lease of a run, or say who holds it. Reads first, then writes; no rollback is needed.
 -- KEYS: 1 run journal, 2 fired, 3 active
 -- ARGV: 1 owner, 2 lease in ms, 3 how much of it the same owner, started again, waits, 4 arm id, 5 request id,
---       6 seconds that `active` lives
+--       6 seconds that `active` lives, 7 holder: the owner's process
 -- Returns {status, fence, now_ms, lease left in ms, fired record or '', request in `active` or ''};
 -- status is new, resumed, busy or finished.
 local time = redis.call('TIME')
@@ -23,7 +23,7 @@ if owner and lease_left > 0 then
   return {'busy', fence, now_ms, lease_left, fired, active}
 end
 
-redis.call('HSET', KEYS[1], 'state', 'running', 'owner', ARGV[1], 'fence', fence + 1,
+redis.call('HSET', KEYS[1], 'state', 'running', 'owner', ARGV[1], 'holder', ARGV[7], 'fence', fence + 1,
   'lease_until_ms', now_ms + tonumber(ARGV[2]))
 if active == '' or active == ARGV[5] then
   redis.call('SET', KEYS[3], ARGV[5], 'EX', ARGV[6])

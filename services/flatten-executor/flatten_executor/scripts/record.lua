@@ -1,6 +1,6 @@
 -- Write to the journal and the audit stream under the fence, and extend the lease.
 -- KEYS: 1 run journal, 2 audit stream, 3 active
--- ARGV: 1 fence, 2 lease in ms, 3 request id, 4 seconds that `active` lives, 5 number of journal fields,
+-- ARGV: 1 fence, 2 holder, 3 lease in ms, 4 request id, 5 seconds that `active` lives, 6 number of journal fields,
 --       then field, value, …; then for each audit entry: number of fields, field, value, …
 -- Returns {1, now_ms}, or {0, fence of the journal} when another executor has taken the run over.
 local function takes_entries(kind)
@@ -8,21 +8,22 @@ local function takes_entries(kind)
 end
 local time = redis.call('TIME')
 local now_ms = time[1] * 1000 + math.floor(time[2] / 1000)
-local fence = redis.call('HGET', KEYS[1], 'fence')
+local run = redis.call('HMGET', KEYS[1], 'fence', 'holder')
 local active = redis.call('GET', KEYS[3])
-if fence ~= ARGV[1] then
-  return {0, tonumber(fence or '0')}
+-- The holder too: where Redis lost the journal, a new one begins with the same fence.
+if run[1] ~= ARGV[1] or run[2] ~= ARGV[2] then
+  return {0, tonumber(run[1] or '0')}
 end
 if not (takes_entries(redis.call('TYPE', KEYS[2]))) then
   return redis.error_reply('WRONGTYPE the audit key is not a stream; nothing was written')
 end
 
-redis.call('HSET', KEYS[1], 'lease_until_ms', now_ms + tonumber(ARGV[2]))
-if active == ARGV[3] then
-  redis.call('EXPIRE', KEYS[3], ARGV[4])
+redis.call('HSET', KEYS[1], 'lease_until_ms', now_ms + tonumber(ARGV[3]))
+if active == ARGV[4] then
+  redis.call('EXPIRE', KEYS[3], ARGV[5])
 end
-local at = 6
-for _ = 1, tonumber(ARGV[5]) do
+local at = 7
+for _ = 1, tonumber(ARGV[6]) do
   redis.call('HSET', KEYS[1], ARGV[at], ARGV[at + 1])
   at = at + 2
 end

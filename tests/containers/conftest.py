@@ -1,0 +1,43 @@
+"""The staging stack, brought up once for each file of tests and brought down with everything it had."""
+
+import os
+from collections.abc import Iterator
+
+import pytest
+
+from support.redis_server import NoRedisError, engine_answers
+from support.staging import BUILD_S, Staging, missing
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if item.path.is_relative_to(os.path.dirname(__file__)):  # noqa: PTH120
+            item.add_marker(pytest.mark.containers)
+            item.add_marker(pytest.mark.timeout(2 * BUILD_S))
+
+
+@pytest.fixture(scope="module")
+def staging(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Staging]:
+    """The core of the stack, up and ready. Its image is built here."""
+    try:
+        lacking = None if engine_answers(os.environ) else "no Docker engine answers"
+    except NoRedisError as error:
+        pytest.fail(str(error), pytrace=False)
+    lacking = lacking or missing(dict(os.environ))
+    if lacking is not None:
+        assert os.environ.get("REQUIRE_CONTAINERS") != "1", f"REQUIRE_CONTAINERS=1, and {lacking}"
+        pytest.skip(f"{lacking}: the staging stack is not tested")
+    stack = Staging(tmp_path_factory.mktemp("staging"))
+    try:
+        stack.up()
+        yield stack
+    finally:
+        stack.close()
+
+
+@pytest.fixture
+def incident(staging: Staging) -> Staging:
+    """The stack with the 44 positions open, nothing going wrong, and the emergency stop set."""
+    staging.sim("reset", {})
+    staging.flatctl("ess", "activate", "--reason", "drill")
+    return staging

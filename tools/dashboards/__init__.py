@@ -1,0 +1,1 @@
+"""The Grafana dashboards, written as code: deploy/grafana/dashboards/*.json."""

@@ -1,0 +1,1 @@
+"""Gives each program a Redis user of its own, with a password that nobody else can read."""
