@@ -184,6 +184,6 @@ def test_who_verifies_arms_sees_the_operators_file_and_cannot_change_it() -> Non
     seen = {name: mounts(name)["/etc/flatguard"] for name in SERVICES if "/etc/flatguard" in mounts(name)}
 
     assert seen == dict.fromkeys(
-        ("governor", "flatten-executor", "flatctl"), ("./deploy/environments/${EXCHANGE_ENV:-sim}/operators", "ro")
+        ("governor", "flatten-executor", "flatctl"), ("./deploy/environments/sim/operators", "ro")
     )
     assert lines_of("deploy/environments/demo/settings.env")["OPERATORS_FILE"] == "/etc/flatguard/operators.toml"
