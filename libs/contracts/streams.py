@@ -5,6 +5,7 @@ from msgspec import Struct
 from contracts.arming import (
     AbortRequested,
     ArmAccepted,
+    ArmAwaitingApproval,
     ArmDisarmed,
     ArmRefused,
     ArmRepeated,
@@ -100,6 +101,7 @@ STREAMS: tuple[Stream, ...] = (
         events=(
             ArmAccepted,
             ArmRefused,
+            ArmAwaitingApproval,
             ArmRepeated,
             ArmDisarmed,
             RunStarted,

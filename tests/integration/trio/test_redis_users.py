@@ -15,6 +15,7 @@ from contracts.redis_users import acl_file, redis_users
 from contracts.streams import EXECUTOR_GROUP, GOVERNOR_GROUP, STREAMS, Keys
 from runtime.group import Group
 from runtime.redis_client import open_reader, open_redis, raw
+from support.keyring import Keyring
 from support.redis_server import RedisServer
 from support.requester import Requester
 from support.sim import Simulator
@@ -62,7 +63,8 @@ async def test_a_flatten_from_arm_to_verdict_needs_no_more(
             "ORACLE_POLL_SECONDS": "0.2",
             "REDIS_URL": url_of(redis_of_each_kind, "operator"),
         }
-        trio = Trio(sim, env, Requester(admin, reader, namespace))
+        people = Keyring(tmp_path, policy="signatures = 2")
+        trio = Trio(sim, env | people.of("alice"), Requester(admin, reader, namespace))
         await raw(admin, "HSET", f"{namespace}:target:ETHUSDT", "target_usd", "1820", "mode", "enforce")
         services = [
             trio.service(name, REDIS_URL=url_of(redis_of_each_kind, user), CONSUMER_NAME=f"{user}-1")
@@ -73,9 +75,17 @@ async def test_a_flatten_from_arm_to_verdict_needs_no_more(
                 await service.start()
             for service in services:
                 await service.wait_ready()
-            for words in (["ess", "activate"], ["arm", "--wait", "--yes", "--reason", "drill"], ["status"], ["watch"]):
+            arm, approve = ["arm", "--yes", "--reason", "drill"], ["approve", "--wait", "--yes"]
+            for who, words, code in (
+                ("alice", ["ess", "activate"], 0),
+                ("alice", arm, 4),
+                ("bob", approve, 0),
+                ("alice", ["status"], 0),
+                ("alice", ["watch"], 0),
+            ):
+                trio.env |= people.of(who)
                 async with trio.flatctl(*words) as flatctl:
-                    assert await flatctl.wait() == 0, flatctl.text
+                    assert await flatctl.wait() == code, flatctl.text
                     assert "NOPERM" not in flatctl.text
             (completed,) = await trio.events.events(FlattenCompleted)
             async with trio.flatctl("arm", "--wait", "--yes", "--reason", "too soon") as refused:
