@@ -29,7 +29,7 @@ def redis_users(
     `default` must stay off: nobody can be it then. It has every right, because Redis reads its append-only file as
     `default`, and would leave out what it may not do: all that was written by a script or a transaction
     (redis/redis issue 14541; valkey-io/valkey issue 3983).
-    `allocator` is whoever writes the allocation targets.
+    `allocator` is whoever writes the allocation targets. `administrator` is a person with a broken Redis.
     """
     keys = Keys(namespace)
     all_streams = f"{namespace}:stream:*"
@@ -85,11 +85,12 @@ def redis_users(
             _writing("operator", keys),
             _selector("+get +pttl +watch", f"%R~{namespace}:flatten:*"),
             _selector("+hget +hgetall +hexists", f"%R~{keys.fired}", f"%R~{keys.run('*')}"),
-            _selector("+set", f"%W~{keys.arm}"),
+            _selector("+set +del", f"%W~{keys.arm}"),
             _selector("+get +set +del", f"~{latch_key}"),
         ),
         "allocator": (*_EVERYBODY, "+time", _selector("+exists +hget +hset", f"~{allocation_prefix}*")),
         "viewer": (*_EVERYBODY, _selector(_LOOKING, f"%R~{all_streams}")),
+        "administrator": ("~*", "&*", "+@all"),
     }
 
 

@@ -95,6 +95,13 @@ async def test_a_flatten_from_arm_to_verdict_needs_no_more(
             async with trio.flatctl("disarm", "arm-of-nobody") as disarm:
                 assert await disarm.wait() == 0, disarm.text
             await trio.events.wait_for(ArmDisarmed)
+            await services[1].close()
+            async with trio.flatctl("arm", "--yes", "--arm-id", "a-slip", "--reason", "a slip") as slip:
+                await slip.wait()
+            assert await raw(admin, "GET", trio.events.keys.arm) == b"a-slip", slip.text
+            async with trio.flatctl("disarm") as back:
+                assert await back.wait() == 0, back.text
+            assert await raw(admin, "GET", trio.events.keys.arm) is None
         finally:
             for service in services:
                 await service.close()
