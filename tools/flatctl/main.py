@@ -12,11 +12,13 @@ from typing import Annotated
 import typer
 from typer.exceptions import TyperException
 
-from contracts.arming import Scope
 from flatctl import commands, exits
 from flatctl.arming import Intent
 from flatctl.exits import CommandFailed
+from flatctl.plan_command import plan
+from flatctl.scope import scope_of
 from flatctl.session import Session, run
+from flatctl.verify_command import verify
 from runtime.app import software_version
 from runtime.telemetry import telemetry_problems
 
@@ -36,6 +38,8 @@ app = typer.Typer(
 )
 ess = typer.Typer(no_args_is_help=True, help="The emergency stop: set means that trading is stopped.")
 app.add_typer(ess, name="ess")
+app.command()(plan)
+app.command()(verify)
 
 
 def _tell_version(wanted: bool) -> None:  # noqa: FBT001 - typer calls it so
@@ -125,7 +129,7 @@ def arm(  # noqa: PLR0913 - one parameter for each option
 
     The arm expires after a minute and is used up by the first decision, accepted or refused.
     """
-    scope, chosen, who = _scope(symbols), _arm_id(arm_id), _operator(operator)
+    scope, chosen, who = scope_of(symbols), _arm_id(arm_id), _operator(operator)
 
     def intent(session: Session) -> Intent:
         settings = session.settings
@@ -253,13 +257,6 @@ def _ask(account: str, purpose: str) -> None:
 async def _banner(session: Session) -> int:
     session.screen.line(session.settings.banner, style="bold")
     return exits.OK
-
-
-def _scope(symbols: str) -> Scope:
-    names = [name.strip().upper() for name in symbols.split(",")] if symbols else []
-    if "" in names:
-        raise CommandFailed(f"--symbols {symbols!r}: an empty name; write e.g. ETHUSDT,BTCUSDT")
-    return Scope(symbols=tuple(dict.fromkeys(names)))
 
 
 def _arm_id(given: str) -> str:

@@ -35,7 +35,12 @@ def url_of(server: RedisServer, user: str) -> str:
 async def admin(redis_of_each_kind: RedisServer, namespace: str) -> AsyncIterator[Redis]:
     """A server with every user but `default`, which remains ours, for this namespace."""
     client = open_redis(redis_of_each_kind.url, name="test")
-    users = redis_users(namespace, allocation_prefix=f"{namespace}:target:", latch_key=f"{namespace}:ess")
+    users = redis_users(
+        namespace,
+        allocation_prefix=f"{namespace}:target:",
+        positions_prefix=f"{namespace}:cached:",
+        latch_key=f"{namespace}:ess",
+    )
     for name, rules in users.items():
         if name != "default":
             await raw(client, "ACL", "SETUSER", name, "reset", "on", f">{PASSWORD}", *rules)
@@ -53,6 +58,7 @@ async def test_a_flatten_from_arm_to_verdict_needs_no_more(
         env = {
             "FLATTEN_NAMESPACE": namespace,
             "FLATTEN_ALLOCATION_PREFIX": f"{namespace}:target:",
+            "FLATTEN_POSITIONS_PREFIX": f"{namespace}:cached:",
             "EXCHANGE_BASE_URL": sim.base_url,
             "EXCHANGE_API_KEY": sim.api_key,
             "EXCHANGE_API_SECRET": sim.api_secret,
@@ -73,10 +79,15 @@ async def test_a_flatten_from_arm_to_verdict_needs_no_more(
                 await service.start()
             for service in services:
                 await service.wait_ready()
-            for words in (["ess", "activate"], ["arm", "--wait", "--yes", "--reason", "drill"], ["status"], ["watch"]):
+            await raw(admin, "SET", f"{namespace}:cached:ETHUSDT", "0")
+            await raw(admin, "HSET", f"{namespace}:cached:BTCUSDT", "qty", "0")
+            arm = ["arm", "--wait", "--yes", "--reason", "drill"]
+            for words in (["ess", "activate"], ["plan"], arm, ["status"], ["watch"], ["verify"]):
                 async with trio.flatctl(*words) as flatctl:
                     assert await flatctl.wait() == 0, flatctl.text
                     assert "NOPERM" not in flatctl.text
+                    assert "not compared" not in flatctl.text
+                    assert words != ["verify"] or "cache: 2 of 674 symbols" in flatctl.text
             (completed,) = await trio.events.events(FlattenCompleted)
             async with trio.flatctl("arm", "--wait", "--yes", "--reason", "too soon") as refused:
                 assert await refused.wait() == 3, refused.text
@@ -154,6 +165,7 @@ async def test_nobody_forges_what_another_says_inside_scripts_neither(
         "SCRIPT FLUSH", "REPLICAOF NO ONE", "CLIENT KILL TYPE normal", "SAVE", "MONITOR",
         "DEL {audit}", "XTRIM {audit} MAXLEN 0", "XDEL {audit} 0-1", "RENAME {audit} x", "EXPIRE {audit} 0",
         "DEL {fired}", "HDEL {fired} arm-1", "XGROUP DESTROY {arm} governor", "SET {other} 1", "GET {other}",
+        "SET {cached} 0", "DEL {cached}", "HSET {cached} qty 0",
     ],
 )  # fmt: skip
 async def test_nobody_can_destroy_evidence_or_look_around(
@@ -165,6 +177,7 @@ async def test_nobody_can_destroy_evidence_or_look_around(
         "arm": keys.stream("flatten.arm"),
         "fired": keys.fired,
         "other": f"{namespace}-of-another-account",
+        "cached": f"{namespace}:cached:ETHUSDT",
     }
     client = open_redis(url_of(redis_of_each_kind, user), name="test")
     try:
