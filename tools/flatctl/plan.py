@@ -132,8 +132,7 @@ class Plan(Struct, frozen=True, kw_only=True):
     @property
     def leaves_open(self) -> bool:
         """Whether something in the scope would stay open, dust aside."""
-        stays = any(not left.negligible for left in self.left_open)
-        return bool(self.would_abort) or stays or not self.in_time
+        return any(not left.negligible for left in self.left_open) or not self.in_time
 
     @property
     def doubts(self) -> tuple[str, ...]:

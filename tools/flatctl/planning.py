@@ -29,7 +29,11 @@ def make_plan(
     scope: Scope,
     pace: Callable[[Sequence[ReducingOrder]], Pace],
 ) -> Plan:
-    """What the executor would do with this reading, by the executor's own filters and planning."""
+    """What the executor would do with this reading, by the executor's own filters and planning.
+
+    It reads the exchange's rules anew; the executor's may be minutes old, so that it may try an order that a rule which
+    changed meanwhile forbids. The exchange refuses it, and the position stays open all the same.
+    """
     limits = settings.limits
     told = forecast(account.reading, account.marks, listings, scope, limits, mode=account.mode)
     resting = tuple(waiting(order) for order in account.resting if scope.covers(order.symbol))

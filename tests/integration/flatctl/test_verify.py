@@ -56,6 +56,8 @@ async def test_an_account_without_positions_is_flat(flatctl: Flatctl) -> None:
 async def test_the_exchanges_limits_are_read_first_then_waiting_orders_then_positions(
     flatctl: Flatctl, sim: Simulator
 ) -> None:
+    # Whatever does not wait for this answer comes before the next in the row.
+    await sim.faults({"action": "delay", "hold_ms": 1_000, "match": {"path": "/fapi/v1/openAlgoOrders"}})
     await flatctl("verify")
 
     paths = [request["path"] for request in await sim.requests()]

@@ -122,6 +122,7 @@ def test_an_unreadable_price_leaves_the_position_readable(price: Any) -> None:
 
     assert unreadable == ()
     assert (positions[0].quantity, positions[0].mark_price, positions[0].entry_price) == (Decimal("9.1"), None, None)
+    assert positions[0].unrealised_pnl == Decimal("409.625")
 
 
 @pytest.mark.parametrize(

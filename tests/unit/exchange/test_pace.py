@@ -14,7 +14,7 @@ def orders(count: int) -> list[ReducingOrder]:
 
 @pytest.mark.parametrize(
     ("count", "requests", "held_back_ms"),
-    [(0, 0, 0), (1, 1, 0), (44, 9, 0), (300, 60, 0), (301, 61, 10_000 + WINDOW_GUARD_MS)],
+    [(0, 0, 0), (1, 1, 0), (44, 9, 0), (300, 60, 0), (301, 61, 10_500), (605, 121, 21_000)],
 )
 def test_orders_leave_in_batches_of_five_and_wait_for_the_window(count: int, requests: int, held_back_ms: int) -> None:
     told = pace(orders(count), OrderLimits())
