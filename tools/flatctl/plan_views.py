@@ -12,6 +12,8 @@ from flatctl.plan import Plan, PlannedClose
 from flatctl.screen import Screen
 from flatctl.views import BAD, WARNING, leg
 
+PNL = "unrealised PnL"
+
 
 def show_plan(screen: Screen, plan: Plan) -> None:
     """The whole plan; what stays open comes last, so that it is what is left on the screen."""
@@ -91,23 +93,29 @@ def _show_to_close(screen: Screen, plan: Plan) -> None:
         f"with {plan.estimate.pace.orders} orders that can only reduce",
         style="bold",
     )
-    numeric = frozenset({"quantity", "closes", "orders", "notional", "unrealised PnL"})
-    columns = ("symbol", "position", "order", "quantity", "closes", "orders", "notional", "unrealised PnL")
-    screen.table(columns, [_row(close) for close in plan.to_close], numeric=numeric)
+    in_part = any(close.closing_quantity < abs(close.quantity) for close in plan.to_close)
+    columns = ("symbol", "side", "order", "quantity", *(("closes",) if in_part else ()), "orders", "notional", PNL)
+    rows = [_row(close, in_part=in_part) for close in plan.to_close]
+    screen.table(columns, rows, numeric=frozenset(columns[3:]))
     screen.line()
 
 
-def _row(close: PlannedClose) -> tuple[str, ...]:
+def _row(close: PlannedClose, *, in_part: bool) -> tuple[str, ...]:
     return (
         close.symbol,
         side(close.position_side, close.quantity),
         str(close.order_side),
         quantity(close.quantity),
-        quantity(close.closing_quantity),
+        *((quantity(close.closing_quantity),) if in_part else ()),
         str(close.orders),
         money(close.notional_usd),
-        "unknown" if close.unrealised_pnl is None else f"{close.unrealised_pnl:,.2f}",
+        pnl(close.unrealised_pnl),
     )
+
+
+def pnl(amount: Decimal | None) -> str:
+    """Profit or loss with two digits, in the margin asset."""
+    return "unknown" if amount is None else f"{amount:,.2f}"
 
 
 def _show_estimate(screen: Screen, plan: Plan) -> None:
@@ -164,5 +172,5 @@ def _show_left(screen: Screen, plan: Plan) -> None:
         )
         for left in plan.left_open
     ]
-    columns = ("symbol", "position", "quantity", "notional", "", "why")
+    columns = ("symbol", "side", "quantity", "notional", "", "why")
     screen.table(columns, rows, numeric=frozenset({"quantity", "notional"}))

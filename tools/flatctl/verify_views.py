@@ -1,7 +1,7 @@
 """What people see of a verification: what is open, what may open something, what is not known, who says otherwise."""
 
 from flatctl.figures import moment, money, quantity, some
-from flatctl.plan_views import mode_text, scope_text, show_resting, side
+from flatctl.plan_views import PNL, mode_text, pnl, scope_text, show_resting, side
 from flatctl.screen import Screen
 from flatctl.verification import Compared, difference_text
 from flatctl.verifying import Verification
@@ -58,12 +58,12 @@ def _show_open(screen: Screen, found: Verification) -> None:
             quantity(row.quantity),
             quantity(row.mark_price),
             money(row.notional_usd),
-            "unknown" if row.unrealised_pnl is None else f"{row.unrealised_pnl:,.2f}",
+            pnl(row.unrealised_pnl),
             "; ".join(filter(None, ("dust" if row.dust else "", row.why))),
         )
         for row in found.open
     ]
-    columns = ("symbol", "position", "quantity", "mark", "notional", "unrealised PnL", "")
+    columns = ("symbol", "side", "quantity", "mark", "notional", PNL, "")
     screen.table(columns, rows, numeric=frozenset(columns[2:6]))
 
 

@@ -54,7 +54,7 @@ async def test_the_incident_would_be_closed_whole_and_nothing_is_sent(flatctl: F
     assert "44 orders go in 9 requests and 1 rounds" in said.out
     assert "nothing of what is known would stay open" in said.out
     lines = {line.split()[0]: line.split() for line in said.out.splitlines() if line}
-    assert lines["ETHUSDT"][:6] == ["ETHUSDT", "long", "sell", "9.100", "9.100", "1"]
+    assert lines["ETHUSDT"][:5] == ["ETHUSDT", "long", "sell", "9.100", "1"]
     assert await sim.positions() == before
 
 
@@ -72,6 +72,15 @@ async def test_profit_is_the_exchanges_own_word(flatctl: Flatctl, sim: Simulator
     (close,) = json.loads(said.out)["to_close"]
     assert Decimal(close["unrealised_pnl"]) == Decimal(3640)
     assert close["order_side"] == "sell"
+
+
+async def test_what_orders_leave_of_a_position_is_shown_and_is_dust(flatctl: Flatctl, sim: Simulator) -> None:
+    await sim.scenario(positions=[{"symbol": "ETHUSDT", "qty": "2.0004", "mark": "1000"}])
+    said = await flatctl("plan")
+
+    assert said.code == 0, said
+    rows = [line.split()[1:5] for line in said.out.splitlines() if line.startswith("ETHUSDT")]
+    assert rows == [["long", "sell", "2.0004", "2.000"], ["long", "0.0004", "$0.40", "dust"]]
 
 
 async def test_waiting_orders_of_both_kinds_would_be_cancelled(flatctl: Flatctl, sim: Simulator) -> None:
