@@ -30,6 +30,8 @@ EXECUTOR_GROUP = "flatten-executor"
 
 DEFAULT_NAMESPACE = "quantum:gov:testnet"
 DEFAULT_ALLOCATION_PREFIX = "quantum:allocation:target:"
+DEFAULT_POSITIONS_PREFIX = "quantum:positions:"
+"""Positions that other programs cache. Nobody here relies on them."""
 
 ARM_TTL_S = 60
 """How long an arm lives in Redis."""

@@ -14,9 +14,12 @@ from flatctl.arming import Intent
 from flatctl.confirming import banner, confirmed
 from flatctl.exits import CommandFailed
 from flatctl.key_commands import keys
-from flatctl.options import AsJson, Operator, Reason, Within, Yes, arm_id_of, operator_of, scope_of
+from flatctl.options import AsJson, Operator, Reason, Within, Yes, arm_id_of, operator_of
+from flatctl.plan_command import plan
+from flatctl.scope import scope_of
 from flatctl.session import Session, load_settings, run
 from flatctl.signing import Identity, identify
+from flatctl.verify_command import verify
 from runtime.app import software_version
 from runtime.errors import SettingsError
 from runtime.telemetry import telemetry_problems
@@ -36,6 +39,8 @@ app = typer.Typer(
 ess = typer.Typer(no_args_is_help=True, help="The emergency stop: set means that trading is stopped.")
 app.add_typer(ess, name="ess")
 app.add_typer(keys, name="keys")
+app.command()(plan)
+app.command()(verify)
 
 
 def _tell_version(wanted: bool) -> None:  # noqa: FBT001 - typer calls it so
