@@ -17,12 +17,14 @@ async def test_a_restart_repeats_nothing_and_loses_nothing(
         await receiver.wait_for(1)
         running.sigterm()
         assert await running.wait() == 0, running.text
+        held = await raw(scribe.redis, "EXISTS", scribe.keys.notifier_holder)
         await scribe.tell(accepted("meanwhile"))
         await running.start()
         await receiver.wait_for(2)
         await scribe.tell(accepted("after"))
         await receiver.wait_for(3)
 
+    assert held == 0
     assert [title.split()[4] for title in receiver.titles] == ["before:", "meanwhile:", "after:"]
 
 
