@@ -1,6 +1,7 @@
 """A service that takes notifications, as apprise's `json://` sends them: it can be down, refuse, or never answer."""
 
 import asyncio
+import time
 from contextlib import AsyncExitStack
 from typing import Any, Self
 
@@ -19,8 +20,12 @@ class Receiver:
     def __init__(self) -> None:
         self.messages: list[dict[str, Any]] = []
         """What it took, in order."""
+        self.times_s: list[float] = []
+        """When, by the monotonic clock."""
         self.asked = 0
         """How often somebody tried."""
+        self.answered = 0
+        """How often it gave an answer, whatever it was."""
         self.status = 200
         self.answering = asyncio.Event()
         """Clear it, and nobody gets an answer."""
@@ -56,6 +61,10 @@ class Receiver:
         """Return once somebody has tried so often."""
         await self._wait(lambda: self.asked >= times, f"asked {times} times")
 
+    async def wait_answered(self, times: int) -> None:
+        """Return once it has answered so often."""
+        await self._wait(lambda: self.answered >= times, f"answered {times} times")
+
     async def _wait(self, holds: Any, what: str) -> None:
         try:
             async with asyncio.timeout(HANG_S), self._news:
@@ -69,8 +78,10 @@ class Receiver:
             self.asked += 1
             self._news.notify_all()
         await self.answering.wait()
-        if self.status == 200:
-            async with self._news:
+        async with self._news:
+            self.answered += 1
+            if self.status == 200:
                 self.messages.append(message)
-                self._news.notify_all()
+                self.times_s.append(time.monotonic())
+            self._news.notify_all()
         return web.Response(status=self.status)

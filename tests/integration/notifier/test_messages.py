@@ -97,6 +97,7 @@ async def test_nothing_else_on_the_audit_stream_is_told(
         await receiver.wait_for(1)
 
     assert len(others) > 5
+    assert "cannot be decoded" not in running.text
     assert receiver.titles == ["[sim/main] ARM ACCEPTED from the-last: a flatten begins"]
 
 

@@ -3,6 +3,7 @@
 import asyncio
 import re
 
+from notifier.core.pace import BURST, EVERY_S
 from runtime.redis_client import open_redis
 from support.governing import wait_metrics
 from support.receiver import Receiver
@@ -136,6 +137,18 @@ async def test_a_flood_of_refused_arms_is_a_few_messages_that_count_them_all(
     assert all(len(message["message"]) <= 1_500 for message in receiver.messages)
     (verdict,) = [message for message in receiver.messages if "still open" in message["title"]]
     assert verdict["type"] == "failure"
+
+
+async def test_after_a_few_messages_they_come_slowly(
+    notifier: MakeNotifier, receiver: Receiver, scribe: Scribe
+) -> None:
+    async with notifier() as running:
+        await is_at_its_place(running)
+        for number in range(BURST + 1):
+            await scribe.tell(refused(f"mallory-{number}"))
+            await receiver.wait_for(number + 1)
+
+    assert receiver.times_s[-1] - receiver.times_s[0] > 0.9 * EVERY_S
 
 
 async def test_it_survives_a_restart_of_redis(

@@ -58,7 +58,7 @@ def test_many_residuals_are_counted_beyond_the_largest() -> None:
     note = said(replace(not_flat(), residual=many))
 
     assert note.lines[0].startswith("open: S49 ")
-    assert "open: and 42 more" in note.lines
+    assert [line for line in note.lines if line.startswith("open: ")][8:] == ["open: and 42 more"]
 
 
 def test_why_a_run_was_aborted_is_told() -> None:

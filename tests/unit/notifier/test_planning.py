@@ -1,7 +1,9 @@
 """What is told next: bounded, the oldest first, and no place beyond what was told."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from notifier.core.notes import note_of
 from notifier.core.pace import BURST, EVERY_S, Pace
@@ -70,6 +72,20 @@ def test_what_is_a_day_old_is_expired() -> None:
     items = [item(EXPIRED_AFTER_MS + 1), item(EXPIRED_AFTER_MS)]
 
     assert expired(items, NOW_MS) == (items[0],)
+
+
+@pytest.mark.parametrize("many", [1, MANY + 1])
+def test_a_long_message_is_cut_and_keeps_its_end(many: int) -> None:
+    (one,) = not_flat().residual
+    long = note_of(replace(not_flat(), residual=(replace(one, reason="x" * 500),) * 50), "sim/main")
+    assert long is not None
+    items = [replace(item(many - number, "n", number=number), note=long) for number in range(many)]
+
+    message = next_telling(items, NOW_MS).message
+
+    assert len(message.body) <= BODY_MAX
+    assert "…\n" in message.body
+    assert message.body.splitlines()[-1].startswith("runbook: " if many == 1 else "from ")
 
 
 def test_streams_are_told_in_the_order_of_their_entries() -> None:
