@@ -98,7 +98,7 @@ async def test_what_is_a_quarter_of_an_hour_old_is_told_in_one_message(
         await receiver.wait_for(2)
 
     assert receiver.titles == [
-        "[sim/main] told late: 1 runs with something still open, 1 arms accepted, 1 arms refused",
+        "[sim/main] told late, runs with something still open: 1, arms accepted: 1, arms refused: 1",
         "[sim/main] ARM ACCEPTED from now: a flatten begins",
     ]
     assert receiver.messages[0]["type"] == "failure"

@@ -49,7 +49,7 @@ def test_many_are_told_in_one_message_as_bad_as_the_worst() -> None:
     telling = next_telling(many, NOW_MS)
 
     assert telling.items == tuple(many)
-    assert telling.message.title == "[testnet/main] at once: 1 runs with something still open, 5 arms refused"
+    assert telling.message.title == "[testnet/main] at once, runs with something still open: 1, arms refused: 5"
     assert telling.message.severity == "failure"
     assert telling.message.body.index("NOT FLAT") < telling.message.body.index("ARM REFUSED")
 

@@ -4,6 +4,7 @@ import asyncio
 import io
 import logging
 import threading
+from pathlib import Path
 
 import pytest
 
@@ -62,6 +63,13 @@ def test_several_are_separated_by_blanks_or_line_breaks() -> None:
 
     assert settings.notify_urls.each() == (GOOD["json"], GOOD["ntfy"], GOOD["mail"])
     assert [target.name for target in open_targets(settings.notify_urls)] == ["1", "2", "3"]
+
+
+def test_a_file_has_one_on_each_line(tmp_path: Path) -> None:
+    file = tmp_path / "notify_urls"
+    file.write_text(f"{GOOD['json']}\n{GOOD['ntfy']}\n")
+
+    assert load(NotifierSettings, {"NOTIFY_URLS_FILE": str(file)}).notify_urls.each() == (GOOD["json"], GOOD["ntfy"])
 
 
 def test_settings_show_that_somebody_is_named_and_not_who_i18() -> None:

@@ -117,17 +117,17 @@ def _alone(item: Item) -> Message:
 def _digest(items: Sequence[Item], how: str) -> Message:
     """All of them in one message: how many of each kind, and the last of each in its own words."""
     of_kind = {kind: [item for item in items if item.note.kind is kind] for kind in Kind}
-    counted = ", ".join(f"{len(some)} {_WORDS[kind]}" for kind, some in of_kind.items() if some)
+    counted = ", ".join(f"{_WORDS[kind]}: {len(some)}" for kind, some in of_kind.items() if some)
     lines = []
     for kind, some in of_kind.items():
         if some:
             last = some[-1]
-            lines.append(f"{len(some)} {_WORDS[kind]}; the last at {rfc3339(last.at_ms)}:")
+            lines.append(f"{_WORDS[kind]}: {len(some)}; the last at {rfc3339(last.at_ms)}:")
             lines += [f"  {line}" for line in (last.note.headline, *last.note.lines[:_DIGEST_LINES])]
             lines.append(f"  runbook: {last.note.runbook}")
     newest = items[-1].note
     return Message(
-        title=_cut(f"[{newest.where}] {how}: {counted}", TITLE_MAX),
+        title=_cut(f"[{newest.where}] {how}, {counted}", TITLE_MAX),
         body=_body(lines, [f"from {rfc3339(items[0].at_ms)} to {rfc3339(items[-1].at_ms)}"]),
         severity=next(word for word in _SEVEREST if any(item.note.severity is word for item in items)),
     )
