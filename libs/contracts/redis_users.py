@@ -97,6 +97,13 @@ def redis_users(
             _selector("+get +set +del", f"~{latch_key}"),
             _selector("+type +get +hgetall", f"%R~{positions_prefix}*"),
         ),
+        "notifier": (
+            *_EVERYBODY,
+            _selector("+xrange +xinfo|stream", *_streams_of("notifier", keys)),
+            _selector("+get +set +del", f"~{keys.notifier_holder}"),
+            _selector("+hmget +hset", f"~{keys.notifier_places}"),
+            _selector("+eval +evalsha", f"~{namespace}:notifier:*"),
+        ),
         "allocator": (*_EVERYBODY, "+time", _selector("+exists +hget +hset", f"~{allocation_prefix}*")),
         "viewer": (*_EVERYBODY, _selector(_LOOKING, f"%R~{all_streams}")),
         "administrator": ("~*", "&*", "+@all"),
@@ -124,12 +131,13 @@ def _writing(who: str, keys: Keys) -> str:
 
 def _reading(who: str, keys: Keys) -> str:
     """State and history that the topology lets a program read, without a group."""
-    read = [
-        f"%R~{keys.stream(stream.name)}"
-        for stream in STREAMS
-        if stream.group is None and {who, "everyone"} & set(stream.readers)
-    ]
-    return _selector("+xread +xrange +xrevrange", *read)
+    return _selector("+xread +xrange +xrevrange", *_streams_of(who, keys))
+
+
+def _streams_of(who: str, keys: Keys) -> tuple[str, ...]:
+    """The same streams, to be read alone."""
+    read = [stream for stream in STREAMS if stream.group is None and {who, "everyone"} & set(stream.readers)]
+    return _read_only(*(keys.stream(stream.name) for stream in read))
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -121,7 +121,7 @@ STREAMS: tuple[Stream, ...] = (
         name="dead",
         events=(),
         writers=("governor", "flatten-executor"),
-        readers=("operator",),
+        readers=("operator", "notifier"),
         about="Entries that can never be handled, as they were, with group, error and delivery count.",
     ),
 )
@@ -158,6 +158,16 @@ class Keys(Struct, frozen=True):
     def run(self, request_id: str) -> str:
         """Hash: the executor's journal of one run."""
         return f"{self.namespace}:run:{request_id}"
+
+    @property
+    def notifier_holder(self) -> str:
+        """String, PX 15000: which of several notifiers tells."""
+        return f"{self.namespace}:notifier:holder"
+
+    @property
+    def notifier_places(self) -> str:
+        """Hash: address and stream → id of the last entry that the address was told of."""
+        return f"{self.namespace}:notifier:places"
 
     def scratch(self, owner: str, token: str) -> "Keys":
         """Keys on which `owner` tries its scripts at one start: below this namespace, and nobody else's."""

@@ -1,6 +1,7 @@
 """Values that must never be seen (I18)."""
 
 import re
+from typing import ClassVar
 from urllib.parse import quote, unquote, urlsplit
 
 from runtime.redis_url import problem_with
@@ -20,6 +21,8 @@ class Secret:
     """A text that is never shown: `str`, `repr` and format give `***`. Only `reveal` gives the value."""
 
     __slots__ = ("_value",)
+    several_lines: ClassVar[bool] = False
+    """Whether its text may have more than one line."""
 
     def __init__(self, value: str) -> None:
         self._value = value

@@ -63,7 +63,8 @@ def kind_of(annotation: object) -> Kind:
 
 def parse(kind: Kind, text: str) -> object:
     """The value of `text`. Raises BadValueError, whose words never hold a secret's text."""
-    if any(character in text for character in "\x00\r\n"):
+    several_lines = kind.secret and kind.base.several_lines
+    if any(character in text for character in ("\x00" if several_lines else "\x00\r\n")):
         raise BadValueError("holds a line break or a NUL character: it must be one line of text")
     value: object
     if get_origin(kind.base) is Literal:

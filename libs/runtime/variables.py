@@ -57,6 +57,11 @@ VARIABLES: tuple[Variable, ...] = (
     Variable("MIN_FLATTEN_NOTIONAL_USD", "a smaller position is dust", "1.0"),
     Variable("ESS_LATCH", "the emergency stop: file:<path> or redis:<key>", "file:/var/run/quantum/ESS_ON"),
     Variable(
+        "NOTIFY_URLS",
+        "whom the notifier tells: addresses as apprise knows them, separated by blanks or line breaks",
+        "none: nobody is told",
+    ),
+    Variable(
         "OPERATORS_FILE",
         "the operators' public keys and the signature policy; outside of sim nothing starts without it",
         "none: arms are not signed",
@@ -67,7 +72,7 @@ VARIABLES: tuple[Variable, ...] = (
         "CONSUMER_NAME", "this process among its service's consumers; stable, one process per name", "<service>-1"
     ),
     Variable("HTTP_HOST", "address that /healthz, /readyz and /metrics listen on", "127.0.0.1"),
-    Variable("HTTP_PORT", "their port; 0 takes a free one", "8041, 8044, 8045 by service"),
+    Variable("HTTP_PORT", "their port; 0 takes a free one", "8041, 8044, 8045, 8046 by service"),
     Variable("LOG_LEVEL", "debug, info, warning or error", "info"),
     Variable("LOG_FORMAT", "json or text", "json"),
 )

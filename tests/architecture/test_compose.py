@@ -15,6 +15,7 @@ from exchange_sim.settings import parse
 from flatctl.settings import FlatctlSettings
 from flatten_executor.settings import ExecutorSettings
 from governor.settings import GovernorSettings
+from notifier.settings import NotifierSettings
 from position_oracle.settings import OracleSettings
 from redis_users import main as redis_users
 from runtime.settings import describe, load
@@ -25,6 +26,7 @@ SETTINGS: dict[str, type[Struct]] = {
     "position-oracle": OracleSettings,
     "governor": GovernorSettings,
     "flatten-executor": ExecutorSettings,
+    "notifier": NotifierSettings,
     "flatctl": FlatctlSettings,
 }
 TRIO = ("position-oracle", "governor", "flatten-executor")
@@ -162,12 +164,13 @@ def test_only_the_executor_holds_a_key_that_trades_and_the_governor_holds_none()
         "position-oracle": [sim.read_key, sim.read_secret],
         "governor": [],
         "flatten-executor": [sim.api_key, sim.api_secret],
+        "notifier": [],
         "flatctl": [sim.read_key, sim.read_secret],
     }
     assert [name for name in services() if secrets_of(name) and name not in SETTINGS] == []
 
 
-@pytest.mark.parametrize("name", [*TRIO, "exchange-sim"])
+@pytest.mark.parametrize("name", [*TRIO, "notifier", "exchange-sim"])
 def test_healthy_is_what_is_ready_and_ill_is_not_restarted(name: str) -> None:
     service = services()[name]
 
@@ -181,7 +184,17 @@ def test_the_operators_command_line_waits_for_nothing() -> None:
     assert "depends_on" not in services()["flatctl"]
 
 
-def test_nothing_waits_for_one_of_the_trio() -> None:
+def test_whom_to_tell_is_in_a_file_that_may_lack_and_that_nobody_checks_in(tmp_path: Path) -> None:
+    path = f"{ENVIRONMENTS}/sim/notify.env"
+    file = {"path": path, "required": False}
+    ask = ["git", "-c", "safe.directory=*", "check-ignore", "--quiet", path]
+
+    assert [name for name, service in services().items() if file in service.get("env_file", ())] == ["notifier"]
+    assert subprocess.run(ask, cwd=ROOT, check=False).returncode == 0
+    assert started("notifier", NotifierSettings, tmp_path)["NOTIFY_URLS"] is None
+
+
+def test_nothing_waits_for_a_service() -> None:
     waited_for = {other for service in services().values() for other in service.get("depends_on", ())}
 
     assert waited_for == {"redis-users", "redis", "exchange-sim"}

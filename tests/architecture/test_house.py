@@ -11,6 +11,7 @@ from msgspec import Struct
 from flatctl.settings import FlatctlSettings
 from flatten_executor.settings import ExecutorSettings
 from governor.settings import GovernorSettings
+from notifier.settings import NotifierSettings
 from position_oracle.settings import OracleSettings
 from runtime.settings import load
 from support.tree import text_of, tracked
@@ -58,7 +59,10 @@ def test_every_make_target_that_a_document_names_exists(name: str) -> None:
     assert spoken <= TARGETS
 
 
-@pytest.mark.parametrize("settings", [OracleSettings, GovernorSettings, ExecutorSettings, FlatctlSettings])
+@pytest.mark.parametrize(
+    "settings",
+    [OracleSettings, GovernorSettings, ExecutorSettings, NotifierSettings, FlatctlSettings],
+)
 def test_every_program_starts_with_the_example_environment(settings: type[Struct]) -> None:
     lines = [line for line in text_of(".env.example").splitlines() if line and not line.startswith("#")]
 

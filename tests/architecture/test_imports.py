@@ -34,7 +34,12 @@ def test_the_contracts_cover_every_package_that_is_shipped() -> None:
 def test_every_service_has_a_pure_core() -> None:
     pure = next(c for c in configuration()["importlinter"]["contracts"] if c["name"] == "Cores are pure")
 
-    assert set(pure["source_modules"]) == {"governor.core", "flatten_executor.core", "position_oracle.core"}
+    assert set(pure["source_modules"]) == {
+        "governor.core",
+        "flatten_executor.core",
+        "position_oracle.core",
+        "notifier.core",
+    }
     assert {"asyncio", "time", "random", "logging", "os", "redis", "aiohttp", "ccxt"} <= set(pure["forbidden_modules"])
 
 

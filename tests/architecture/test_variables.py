@@ -12,19 +12,32 @@ from exchange.config import SIMULATOR_URL
 from flatctl.settings import FlatctlSettings
 from flatten_executor.settings import ExecutorSettings
 from governor.settings import GovernorSettings
+from notifier.settings import NotifierSettings
 from position_oracle.settings import OracleSettings
 from runtime import document
 from runtime.settings import describe
 from runtime.variables import KNOWN_VARIABLES, PREFIXES, VARIABLES
 from support.tree import ROOT, text_of, tracked
 
-SETTINGS: tuple[type[Struct], ...] = (OracleSettings, GovernorSettings, ExecutorSettings, FlatctlSettings)
+SETTINGS: tuple[type[Struct], ...] = (
+    OracleSettings,
+    GovernorSettings,
+    ExecutorSettings,
+    NotifierSettings,
+    FlatctlSettings,
+)
 FROM_THE_COMMAND_LINE = {"tools/exchange_sim/settings.py"}
 DEFAULT_IN_WORDS = {
     "CONSUMER_NAME",
     "HTTP_PORT",
 }
-NOTHING = {"none", "empty", f"the environment's own; for sim {SIMULATOR_URL}", "none: arms are not signed"}
+NOTHING = {
+    "none",
+    "empty",
+    f"the environment's own; for sim {SIMULATOR_URL}",
+    "none: arms are not signed",
+    "none: nobody is told",
+}
 
 
 def variables_of(settings: type[Struct]) -> dict[str, Any]:

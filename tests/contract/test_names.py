@@ -20,6 +20,8 @@ from governor.core.allocation import log_line
 from governor.core.gates.confirm_phrase import PHRASE
 from governor.observe import Observer as GovernorObserver
 from governor.settings import LIVE_PHRASE, GovernorSettings
+from notifier.observe import Observer as NotifierObserver
+from notifier.settings import NotifierSettings
 from position_oracle.observe import Observer as OracleObserver
 from position_oracle.settings import OracleSettings
 from runtime.clock import SystemClock
@@ -35,6 +37,7 @@ PROGRAMS = {
     "position-oracle": "position_oracle.main:main",
     "governor": "governor.main:main",
     "flatten-executor": "flatten_executor.main:main",
+    "notifier": "notifier.main:main",
     "flatctl": "flatctl.main:main",
     "exchange-sim": "exchange_sim.main:main",
     "demo-targets": "demo.seeding:main",
@@ -47,6 +50,7 @@ VARIABLES = {
     "GOV_TESTNET_FORCE_FLATTEN", "GOV_TESTNET_FORCE_FLATTEN_CONFIRM", "GOV_TESTNET_ENABLE_P29", "P29_BURST_FACTOR",
     "P29_STALE_SECONDS", "FLATTEN_COOLDOWN_SECONDS", "MAX_FLATTEN_SYMBOLS", "MIN_FLATTEN_NOTIONAL_USD",
     "FLATTEN_QTY_EPSILON", "FLATTEN_MAX_ROUNDS", "ESS_LATCH", "CONSUMER_NAME", "HTTP_PORT", "LOG_LEVEL", "LOG_FORMAT",
+    "NOTIFY_URLS",
 }  # fmt: skip
 GOVERNOR_METRICS_KEPT = {
     "gov_p29_checked_total": ("symbol",),
@@ -60,6 +64,7 @@ GOVERNOR_METRICS_KEPT = {
     "gov_testnet_flatten_orders_total": (),
     "gov_testnet_flatten_errors_total": (),
 }
+SERVICES = (OracleSettings, GovernorSettings, ExecutorSettings, NotifierSettings)
 KEY_AND_SECRET = {"EXCHANGE_API_KEY": "dummy", "EXCHANGE_API_SECRET": "dummy"}
 
 
@@ -76,16 +81,16 @@ def test_the_installed_programs_can_be_loaded() -> None:
 
 
 def test_the_services_listen_on_their_ports() -> None:
-    ports = [load(cls, KEY_AND_SECRET).http_port for cls in (OracleSettings, GovernorSettings, ExecutorSettings)]
+    ports = [load(cls, KEY_AND_SECRET).http_port for cls in SERVICES]
 
-    assert ports == [8041, 8044, 8045]
+    assert ports == [8041, 8044, 8045, 8046]
     assert SimulatorSettings().port == 8090
 
 
 def test_the_consumer_names_are_stable() -> None:
-    names = [load(cls, KEY_AND_SECRET).consumer_name for cls in (OracleSettings, GovernorSettings, ExecutorSettings)]
+    names = [load(cls, KEY_AND_SECRET).consumer_name for cls in SERVICES]
 
-    assert names == ["position-oracle-1", "governor-1", "flatten-executor-1"]
+    assert names == ["position-oracle-1", "governor-1", "flatten-executor-1", "notifier-1"]
 
 
 @pytest.mark.parametrize("program", [OracleSettings, ExecutorSettings, FlatctlSettings])
@@ -135,7 +140,7 @@ def test_the_limits_are_the_documented_ones() -> None:
     assert DEFAULT_LATCH == "file:/var/run/quantum/ESS_ON"
 
 
-@pytest.mark.parametrize("cls", [OracleSettings, GovernorSettings, ExecutorSettings, FlatctlSettings])
+@pytest.mark.parametrize("cls", [*SERVICES, FlatctlSettings])
 def test_every_program_means_the_same_by_default(cls: type) -> None:
     shown = describe(load(cls, KEY_AND_SECRET))
 
@@ -158,6 +163,7 @@ def test_metric_names_follow_the_conventions() -> None:
     GovernorObserver(metrics, load(GovernorSettings, {}), SystemClock())
     ExecutorObserver(metrics)
     OracleObserver(metrics, SystemClock())
+    NotifierObserver(metrics)
 
     for family in metrics.registry.collect():
         assert family.documentation, family.name

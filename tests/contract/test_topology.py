@@ -20,7 +20,7 @@ from contracts.streams import (
     Stream,
 )
 
-PROGRAMS = {"position-oracle", "governor", "flatten-executor", "operator"}
+PROGRAMS = {"position-oracle", "governor", "flatten-executor", "notifier", "operator"}
 STREAM_OF = {
     "position.snapshot.v1": "position.snapshot",
     "allocation.state_changed.v1": "allocation.checked",
@@ -51,6 +51,8 @@ def test_the_keys_are_the_documented_strings() -> None:
     assert keys.fired == "quantum:gov:testnet:flatten:fired"
     assert keys.active == "quantum:gov:testnet:flatten:active"
     assert keys.run("req-1") == "quantum:gov:testnet:run:req-1"
+    assert keys.notifier_holder == "quantum:gov:testnet:notifier:holder"
+    assert keys.notifier_places == "quantum:gov:testnet:notifier:places"
 
 
 def test_the_stream_keys_are_the_documented_strings() -> None:

@@ -22,9 +22,9 @@ def services() -> dict[str, Any]:
 
 
 def environment_of(name: str) -> dict[str, str]:
-    """What a service gets: its file of settings, and what is said beside it, which counts more."""
+    """What a service gets: its file of settings, unless it may lack, and what is said beside it, which counts more."""
     service = services()[name]
-    files = [lines_of(path) for path in service.get("env_file", ())]
+    files = [lines_of(path) for path in service.get("env_file", ()) if isinstance(path, str)]
     return {key: value for lines in (*files, service.get("environment", {})) for key, value in lines.items()}
 
 

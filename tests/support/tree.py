@@ -10,7 +10,7 @@ from types import ModuleType
 ROOT = Path(__file__).parents[2]
 CODE = ("libs/", "services/", "tools/")
 SOURCES = (
-    "libs", "services/position-oracle", "services/governor", "services/flatten-executor", "tools",
+    "libs", "services/position-oracle", "services/governor", "services/flatten-executor", "services/notifier", "tools",
 )  # fmt: skip
 """Where packages stand."""
 

@@ -12,6 +12,8 @@ from flatten_executor.observe import Observer as ExecutorObserver
 from flatten_executor.settings import ExecutorSettings
 from governor.observe import Observer as GovernorObserver
 from governor.settings import GovernorSettings
+from notifier.observe import Observer as NotifierObserver
+from notifier.settings import NotifierSettings
 from position_oracle.observe import Observer as OracleObserver
 from position_oracle.settings import OracleSettings
 from runtime.clock import SystemClock
@@ -46,6 +48,7 @@ SERVICES = (
         reads_streams=True,
     ),
     Service("flatten-executor", ExecutorSettings().http_port, ExecutorObserver, reads_streams=True),
+    Service("notifier", NotifierSettings().http_port, NotifierObserver, reads_streams=False),
 )
 STREAMS_TITLE = "Streams"
 READINESS_TITLE = "Readiness"
@@ -88,10 +91,10 @@ def page() -> str:
         _table(_declared_by(StreamObserver)),
     ]
     parts += [
-        f"\n## {READINESS_TITLE}\n\nOf all three, for each part that `/readyz` names.\n",
+        f"\n## {READINESS_TITLE}\n\nOf each of them, for each part that `/readyz` names.\n",
         _table(_declared_by(lambda metrics: health_app(metrics=metrics, checks={}))),
     ]
-    parts += [f"\n## {PROCESS_TITLE}\n\nOf all three, from the Prometheus client.\n", _table(_of_every_process())]
+    parts += [f"\n## {PROCESS_TITLE}\n\nOf each of them, from the Prometheus client.\n", _table(_of_every_process())]
     return "".join(parts)
 
 

@@ -9,6 +9,7 @@ import pytest
 
 from flatten_executor.settings import ExecutorSettings
 from governor.settings import GovernorSettings
+from notifier.settings import NotifierSettings
 from position_oracle.settings import OracleSettings
 from runtime.command_line import EXITS
 from runtime.settings import CommonSettings, defaults
@@ -19,6 +20,7 @@ SERVICES: dict[str, type[CommonSettings]] = {
     "position-oracle": OracleSettings,
     "governor": GovernorSettings,
     "flatten-executor": ExecutorSettings,
+    "notifier": NotifierSettings,
 }
 WRONG = {"LOG_FORMAT": "xml", "REDIS_URL": "nonsense"}
 

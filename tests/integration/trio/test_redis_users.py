@@ -16,9 +16,13 @@ from contracts.streams import EXECUTOR_GROUP, GOVERNOR_GROUP, STREAMS, Keys
 from runtime.group import Group
 from runtime.redis_client import open_reader, open_redis, raw
 from support.keyring import Keyring
+from support.processes import ServiceProcess
+from support.receiver import Receiver
 from support.redis_server import RedisServer
 from support.requester import Requester
+from support.scribe import Scribe
 from support.sim import Simulator
+from support.telling import accepted, dead_letter, flat, is_at_its_place
 from support.tree import text_of
 from support.trio import SERVICES, Trio
 
@@ -123,6 +127,32 @@ async def test_a_flatten_from_arm_to_verdict_needs_no_more(
     assert [line for service in services for line in service.lines if "NOPERM" in line or "ermission" in line] == []
 
 
+async def test_the_notifier_tells_with_what_it_may(
+    admin: Redis, redis_of_each_kind: RedisServer, namespace: str
+) -> None:
+    scribe = Scribe(admin, admin, namespace)
+    receiver = await Receiver().up()
+    env = {
+        "FLATTEN_NAMESPACE": namespace,
+        "NOTIFY_URLS": receiver.address,
+        "REDIS_URL": url_of(redis_of_each_kind, "notifier"),
+    }
+    try:
+        async with ServiceProcess("notifier.main", env) as notifier:
+            await is_at_its_place(notifier)
+            await scribe.tell(accepted(), flat())
+            await raw(admin, "XADD", scribe.keys.stream("dead"), "*", *dead_letter())
+            await receiver.wait_for(3)
+            await notifier.wait_ready()
+            notifier.sigterm()
+            assert await notifier.wait() == 0, notifier.text
+    finally:
+        await receiver.down()
+
+    assert await raw(admin, "EXISTS", scribe.keys.notifier_holder) == 0
+    assert [line for line in notifier.lines if "NOPERM" in line or "ermission" in line] == []
+
+
 @pytest.mark.parametrize(
     ("user", "stream", "group"),
     [("governor", "flatten.arm", GOVERNOR_GROUP), ("flatten-executor", "flatten.requested", EXECUTOR_GROUP)],
@@ -151,7 +181,7 @@ async def test_a_consumer_can_take_over_hold_and_bury(
         await raw(admin, "DEL", keys.stream(stream), keys.stream("dead"))
 
 
-@pytest.mark.parametrize("user", [*PROGRAMS.values(), "operator", "allocator", "viewer"])
+@pytest.mark.parametrize("user", [*PROGRAMS.values(), "notifier", "operator", "allocator", "viewer"])
 async def test_nobody_forges_what_another_says_inside_scripts_neither(
     admin: Redis, redis_of_each_kind: RedisServer, namespace: str, user: str
 ) -> None:
@@ -175,7 +205,7 @@ async def test_nobody_forges_what_another_says_inside_scripts_neither(
         await raw(admin, "DEL", *(keys.stream(stream.name) for stream in STREAMS))
 
 
-@pytest.mark.parametrize("user", [*PROGRAMS.values(), "operator", "allocator", "viewer"])
+@pytest.mark.parametrize("user", [*PROGRAMS.values(), "notifier", "operator", "allocator", "viewer"])
 @pytest.mark.parametrize(
     "command",
     [

@@ -20,6 +20,7 @@ SERVICES = {
     "position_oracle.main": {**REDIS, **EXCHANGE},
     "governor.main": {**REDIS, **LATCH},
     "flatten_executor.main": {**REDIS, **LATCH, **EXCHANGE},
+    "notifier.main": {**REDIS, "NOTIFY_URLS": f"slack://{SECRET}"},
 }
 
 

@@ -1,0 +1,1 @@
+"""Which event becomes which message, and which of them are told together. Pure."""
