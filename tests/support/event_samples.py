@@ -45,6 +45,7 @@ from contracts.positions import (
 )
 from contracts.resting import RestingCancelled
 from contracts.vocabulary import Environment, OrderSide, PositionSide
+from support.settled_sample import SETTLED
 
 T0_MS = 1_769_571_479_123
 REQUEST = "req-1f2e3d4c5b6a79880716"
@@ -287,5 +288,6 @@ EVENT_SAMPLES: dict[str, Event] = {
             software_version="0.1.0",
             notes=("resting order 8389003 in BTCUSDT could not be cancelled",),
         ),
+        SETTLED,
     )
 }
