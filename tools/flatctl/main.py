@@ -15,7 +15,10 @@ from typer.exceptions import TyperException
 from contracts.arming import Scope
 from flatctl import commands, exits
 from flatctl.arming import Intent
+from flatctl.dead_commands import dead
+from flatctl.doctor.command import doctor
 from flatctl.exits import CommandFailed
+from flatctl.past_commands import history
 from flatctl.session import Session, run
 from runtime.app import software_version
 from runtime.telemetry import telemetry_problems
@@ -36,6 +39,9 @@ app = typer.Typer(
 )
 ess = typer.Typer(no_args_is_help=True, help="The emergency stop: set means that trading is stopped.")
 app.add_typer(ess, name="ess")
+app.add_typer(dead, name="dead")
+app.command()(history)
+app.command()(doctor)
 
 
 def _tell_version(wanted: bool) -> None:  # noqa: FBT001 - typer calls it so
@@ -196,7 +202,7 @@ def abort(
 
 @app.command()
 def status(*, as_json: AsJson = False) -> int:
-    """Latch, arm, run in flight, cooldown, newest reading, last verdict, and whether the services keep up."""
+    """Every gate as it stands, latch, arm, run in flight, newest reading, last verdict, and who keeps up."""
     return run(commands.status, as_json=as_json)
 
 

@@ -50,7 +50,23 @@ async def test_json_in_a_terminal_is_only_json(flatctl: Flatctl, scribe: Scribe)
     assert [line[0] for line in seen.text.splitlines()] == ["{"] * (len(whole_run()) + 1)
 
 
-@pytest.mark.parametrize("command", ["", "ess", "arm", "disarm", "status", "watch", "positions"])
+@pytest.mark.parametrize(
+    "command",
+    [
+        "",
+        "ess",
+        "arm",
+        "disarm",
+        "status",
+        "watch",
+        "positions",
+        "history",
+        "dead",
+        "dead list",
+        "dead requeue",
+        "doctor",
+    ],
+)
 async def test_every_command_explains_itself(flatctl: Flatctl, command: str) -> None:
     said = await flatctl(*command.split(), "--help")
 
