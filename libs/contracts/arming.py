@@ -1,5 +1,6 @@
 """Events about arming: what operators ask for, and what became of it."""
 
+import hashlib
 from typing import ClassVar
 
 from msgspec import Struct
@@ -7,6 +8,11 @@ from msgspec import Struct
 from contracts.base import Event
 from contracts.positions import AllocationCheck
 from contracts.vocabulary import Environment, Word
+
+ISSUED_AHEAD_MAX_MS = 5_000
+"""How far an operator's clock may be ahead of Redis's."""
+ARM_LIFETIME_MAX_MS = 300_000
+"""An arm is for now. One that a program armed for days would fire when nobody thinks of it any more."""
 
 
 class Scope(Struct, frozen=True, kw_only=True):
@@ -25,8 +31,17 @@ class Scope(Struct, frozen=True, kw_only=True):
         return self.whole_account or symbol in self.symbols
 
 
+class Signature(Struct, frozen=True, kw_only=True):
+    """One operator's signature of an arm, over `contracts.statements.signed_bytes`."""
+
+    key_id: str
+    """Which key made it: the first 16 hex digits of SHA-256 of the raw public key."""
+    signature: str
+    """Ed25519, 64 bytes in base64url without padding."""
+
+
 class ArmRequested(Event, frozen=True, kw_only=True, tag="flatten.arm_requested.v1"):
-    """An operator asked for one flatten. The same `arm_id` again is the same arm."""
+    """An operator asked for one flatten. The same `arm_id` again is the same arm, with an approval more or without."""
 
     stream: ClassVar[str] = "flatten.arm"
 
@@ -38,6 +53,10 @@ class ArmRequested(Event, frozen=True, kw_only=True, tag="flatten.arm_requested.
     scope: Scope
     issued_at_ms: int
     expires_at_ms: int
+    plan_hash: str = ""
+    """Of the plan that the operator looked at before; empty when there was none."""
+    signatures: tuple[Signature, ...] = ()
+    """The operator's own, and those of who approved. Empty where arms are not signed."""
 
 
 class DisarmRequested(Event, frozen=True, kw_only=True, tag="flatten.disarm_requested.v1"):
@@ -95,7 +114,7 @@ class FlattenRequested(Event, frozen=True, kw_only=True, tag="flatten.requested.
     stream: ClassVar[str] = "flatten.requested"
 
     request_id: str
-    """Derived from the arm id and the namespace, so that a repeat is recognised."""
+    """`request_id_of` namespace and arm id, so that a repeat is recognised."""
     arm: ArmRequested
     gates: tuple[GateVerdict, ...]
     breaches: tuple[AllocationCheck, ...]
@@ -104,6 +123,12 @@ class FlattenRequested(Event, frozen=True, kw_only=True, tag="flatten.requested.
     """Nothing when the oracle has published no snapshot: that does not stop a flatten."""
     snapshot_age_ms: int | None
     requested_at_ms: int
+
+
+def request_id_of(namespace: str, arm_id: str) -> str:
+    """The request that an arm becomes: always the same one, so that a repeat is recognised everywhere."""
+    digest = hashlib.blake2b(f"{namespace}\0{arm_id}".encode(), digest_size=10).hexdigest()
+    return f"req-{digest}"
 
 
 class ArmAccepted(Event, frozen=True, kw_only=True, tag="arm.accepted.v1"):
@@ -131,6 +156,25 @@ class ArmRefused(Event, frozen=True, kw_only=True, tag="arm.refused.v1"):
     gates: tuple[GateVerdict, ...]
     """All of them, passed ones too."""
     decided_at_ms: int
+
+
+class ArmAwaitingApproval(Event, frozen=True, kw_only=True, tag="arm.awaiting_approval.v1"):
+    """The arm passed every other gate and needs signatures of more people. It is not used up: it waits, and expires."""
+
+    stream: ClassVar[str] = "flatten.audit"
+
+    arm_id: str
+    operator: str
+    reason: str
+    signed_by: tuple[str, ...]
+    """The people whose signatures count, the operator among them."""
+    needed: int
+    """How many people have to sign."""
+    expires_at_ms: int
+    seen_at_ms: int
+    """By the Redis server's clock."""
+    not_counted: tuple[str, ...] = ()
+    """Why other signatures of the arm do not count."""
 
 
 class ArmRepeated(Event, frozen=True, kw_only=True, tag="arm.repeated.v1"):

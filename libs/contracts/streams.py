@@ -5,6 +5,7 @@ from msgspec import Struct
 from contracts.arming import (
     AbortRequested,
     ArmAccepted,
+    ArmAwaitingApproval,
     ArmDisarmed,
     ArmRefused,
     ArmRepeated,
@@ -101,6 +102,7 @@ STREAMS: tuple[Stream, ...] = (
         events=(
             ArmAccepted,
             ArmRefused,
+            ArmAwaitingApproval,
             ArmRepeated,
             ArmDisarmed,
             RunStarted,

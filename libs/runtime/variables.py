@@ -51,7 +51,13 @@ VARIABLES: tuple[Variable, ...] = (
     Variable("MAX_FLATTEN_SYMBOLS", "more positions to close than this abort the run before any order", "200"),
     Variable("MIN_FLATTEN_NOTIONAL_USD", "a smaller position is dust", "1.0"),
     Variable("ESS_LATCH", "the emergency stop: file:<path> or redis:<key>", "file:/var/run/quantum/ESS_ON"),
-    Variable("OPERATORS_FILE", "the operators' public keys and the signature policy", "none: arms are not signed"),
+    Variable(
+        "OPERATORS_FILE",
+        "the operators' public keys and the signature policy; outside of sim nothing starts without it",
+        "none: arms are not signed",
+    ),
+    Variable("OPERATOR_KEY_FILE", "an operator's own private key, with which flatctl signs arms", "none"),
+    Variable("OPERATOR_KEY_PASSPHRASE", "what opens that key; without it flatctl asks", "none"),
     Variable(
         "CONSUMER_NAME", "this process among its service's consumers; stable, one process per name", "<service>-1"
     ),
@@ -70,6 +76,8 @@ PREFIXES: tuple[str, ...] = (
     "EXCHANGE_",
     "ORACLE_",
     "ESS_",
+    "OPERATORS_",
+    "OPERATOR_KEY_",
     "MAX_FLATTEN_",
     "MIN_FLATTEN_",
 )

@@ -9,7 +9,7 @@ import yaml
 
 from contracts.redis_users import redis_users
 from redis_users.accounts import NOBODY
-from support.compose_file import services, whole
+from support.compose_file import lines_of, services, whole
 from support.tree import text_of
 
 SERVICES = services()
@@ -178,3 +178,12 @@ def test_the_image_says_which_version_it_is() -> None:
     assert f"\nARG VERSION={version}\n" in dockerfile
     labels = set(re.findall(r"org\.opencontainers\.image\.(\w+)=", dockerfile))
     assert labels == {"title", "description", "licenses", "version", "revision", "source"}
+
+
+def test_who_verifies_arms_sees_the_operators_file_and_cannot_change_it() -> None:
+    seen = {name: mounts(name)["/etc/flatguard"] for name in SERVICES if "/etc/flatguard" in mounts(name)}
+
+    assert seen == dict.fromkeys(
+        ("governor", "flatten-executor", "flatctl"), ("./deploy/environments/sim/operators", "ro")
+    )
+    assert lines_of("deploy/environments/demo/settings.env")["OPERATORS_FILE"] == "/etc/flatguard/operators.toml"

@@ -1,6 +1,7 @@
 """Prometheus sees every service of the staging stack, and what goes wrong arrives at Alertmanager."""
 
 import json
+import urllib.parse
 import urllib.request
 from collections.abc import Callable
 from typing import Any
@@ -11,6 +12,7 @@ from support.patience import HANG_S
 from support.staging import CORE, TRIO, Staging, until
 
 ALWAYS = "Watchdog"
+ARMED = "ArmAccepted"
 DOWN = "ServiceDown"
 WATCHED = {*TRIO, "exchange-sim"}
 
@@ -34,6 +36,11 @@ def jobs(staging: Staging, health: str) -> Callable[[], set[str]]:
     return asked
 
 
+def value(staging: Staging, query: str) -> float | None:
+    result = ask(staging, "prometheus", f"/api/v1/query?query={urllib.parse.quote(query)}")["data"]["result"]
+    return float(result[0]["value"][1]) if len(result) == 1 else None
+
+
 def alerts(staging: Staging) -> set[tuple[str, str]]:
     """Name and job of what Alertmanager was told and shows."""
     labels = [alert["labels"] for alert in ask(staging, "alertmanager", "/api/v2/alerts")]
@@ -48,6 +55,26 @@ def test_every_service_is_seen(watched: Staging) -> None:
 
 def test_an_alert_that_always_fires_arrives(watched: Staging) -> None:
     until(lambda: ALWAYS in {name for name, _ in alerts(watched)})
+
+
+def test_a_flatten_is_in_the_metrics_and_its_arm_is_told(watched: Staging) -> None:
+    """By gauges that are read from the streams: what a restart does not hide."""
+    watched.sim("reset", {})
+    watched.flatctl("ess", "activate", "--reason", "drill")
+    watched.flatctl("arm", "--yes", "--wait", "--reason", "drill")
+    watched.compose("restart", "governor", "flatten-executor")
+
+    counted = {
+        'gov_last_flatten_positions{stage="seen"}': 674,
+        'gov_last_flatten_positions{stage="ok"}': 44,
+        'flatten_last_positions{stage="nonzero"}': 44,
+        'flatten_last_verdict{verdict="flat"}': 1,
+        "flatten_last_residual_usd": 0,
+        "flatten_last_unknown_orders": 0,
+        "oracle_positions_open": 0,
+    }
+    until(lambda: {query: value(watched, query) for query in counted} == counted)
+    until(lambda: ARMED in {name for name, _ in alerts(watched)})
 
 
 def test_a_service_that_is_gone_is_told_and_one_that_is_back_is_not(watched: Staging) -> None:

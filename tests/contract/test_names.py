@@ -28,6 +28,7 @@ from runtime.metrics import Metrics
 from runtime.settings import describe, load
 from runtime.variables import KNOWN_VARIABLES
 from support.event_samples import EVENT_SAMPLES
+from support.people import keep
 
 ROOT = Path(__file__).parents[2]
 PROGRAMS = {
@@ -88,13 +89,14 @@ def test_the_consumer_names_are_stable() -> None:
 
 @pytest.mark.parametrize("program", [OracleSettings, ExecutorSettings, FlatctlSettings])
 def test_every_program_looks_for_the_simulator_where_it_listens(
-    program: type[OracleSettings | ExecutorSettings | FlatctlSettings],
+    program: type[OracleSettings | ExecutorSettings | FlatctlSettings], tmp_path: Path
 ) -> None:
+    testnet = {**KEY_AND_SECRET, "EXCHANGE_ENV": "testnet", "OPERATORS_FILE": keep(tmp_path / "operators.toml")}
     elsewhere = {**KEY_AND_SECRET, "EXCHANGE_BASE_URL": "http://127.0.0.1:1"}
 
     assert load(program, KEY_AND_SECRET).exchange.base_url == f"http://127.0.0.1:{SimulatorSettings().port}"
     assert load(program, elsewhere).exchange.base_url == "http://127.0.0.1:1"
-    assert load(program, {**KEY_AND_SECRET, "EXCHANGE_ENV": "testnet"}).exchange.base_url is None
+    assert load(program, testnet).exchange.base_url is None
 
 
 def test_every_documented_variable_is_known() -> None:

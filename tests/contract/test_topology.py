@@ -31,6 +31,7 @@ STREAM_OF = {
     "flatten.completed.v1": "flatten.completed",
     "arm.accepted.v1": "flatten.audit",
     "arm.refused.v1": "flatten.audit",
+    "arm.awaiting_approval.v1": "flatten.audit",
     "arm.repeated.v1": "flatten.audit",
     "arm.disarmed.v1": "flatten.audit",
     "run.started.v1": "flatten.audit",

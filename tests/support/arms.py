@@ -1,6 +1,7 @@
 """Builders: an arm that passes every gate, and the case around it."""
 
-from contracts.arming import ArmRequested, DisarmRequested, Scope
+from authority.operators import OperatorsSeen
+from contracts.arming import ArmAwaitingApproval, ArmRequested, DisarmRequested, Scope
 from contracts.vocabulary import Environment
 from governor.core.case import ArmCase, LatchSeen, Seen, Standing, StoreSeen
 
@@ -38,6 +39,18 @@ def a_disarm(arm_id: str = "arm-1", *, issued_at_ms: int = NOW_MS) -> DisarmRequ
     )
 
 
+def a_wait(arm_id: str = "arm-1") -> ArmAwaitingApproval:
+    return ArmAwaitingApproval(
+        arm_id=arm_id,
+        operator="alice",
+        reason="drill",
+        signed_by=("alice",),
+        needed=2,
+        expires_at_ms=NOW_MS + 59_000,
+        seen_at_ms=NOW_MS,
+    )
+
+
 def a_standing(
     *,
     environment: Environment = Environment.SIM,
@@ -46,7 +59,6 @@ def a_standing(
     force_flatten: bool = True,
     confirm_phrase: str = "FLATTEN_NOW",
     cooldown_ms: int = 60_000,
-    operators_file: str = "",
 ) -> Standing:
     return Standing(
         environment=environment,
@@ -55,10 +67,11 @@ def a_standing(
         force_flatten=force_flatten,
         confirm_phrase=confirm_phrase,
         cooldown_ms=cooldown_ms,
-        operators_file=operators_file,
     )
 
 
+UNSIGNED = OperatorsSeen()
+"""No operators' file: arms are not signed, which sim alone allows."""
 LATCH_SET = LatchSeen(is_set=True, readable=True, detail="file:/ESS_ON is there")
 LATCH_CLEAR = LatchSeen(is_set=False, readable=True, detail="file:/ESS_ON is not there")
 LATCH_UNREADABLE = LatchSeen(is_set=True, readable=False, detail="file:/ESS_ON cannot be read")
@@ -69,6 +82,7 @@ def a_case(
     arm: ArmRequested | None = None,
     standing: Standing | None = None,
     latch: LatchSeen = LATCH_SET,
+    operators: OperatorsSeen | None = None,
     now_ms: int = NOW_MS,
     armed: Seen | None = None,
     fired: Seen | None = None,
@@ -81,6 +95,7 @@ def a_case(
         arm=arm,
         standing=standing or a_standing(),
         latch=latch,
+        operators=operators or UNSIGNED,
         store=StoreSeen(
             now_ms=now_ms,
             armed=armed or Seen(value=arm.arm_id),

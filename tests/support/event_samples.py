@@ -1,13 +1,11 @@
-"""One exact event of every type, as the golden wire samples of `tests/contract/samples` say it.
-
-A sample is never changed: it stands for entries that are in somebody's stream already.
-"""
+"""One exact event of every type, as `tests/contract/samples` has it on the wire. A sample is never changed."""
 
 from decimal import Decimal
 
 from contracts.arming import (
     AbortRequested,
     ArmAccepted,
+    ArmAwaitingApproval,
     ArmDisarmed,
     ArmRefused,
     ArmRepeated,
@@ -169,6 +167,16 @@ EVENT_SAMPLES: dict[str, Event] = {
             gates=(_PASSED, _FAILED),
             decided_at_ms=T0_MS + 17,
         ),
+        ArmAwaitingApproval(
+            arm_id=_ARM.arm_id,
+            operator="alice",
+            reason="runaway governor",
+            signed_by=("alice",),
+            needed=2,
+            expires_at_ms=T0_MS + 60_000,
+            seen_at_ms=T0_MS + 17,
+            not_counted=("key '0123456789abcdef' is bob's and was revoked",),
+        ),
         ArmRepeated(arm_id=_ARM.arm_id, operator="alice", first_outcome="fired", seen_at_ms=T0_MS + 900),
         ArmDisarmed(
             arm_id=_ARM.arm_id, operator="bob", reason="false alarm", first_outcome="", disarmed_at_ms=T0_MS + 501
@@ -208,11 +216,7 @@ EVENT_SAMPLES: dict[str, Event] = {
             resolved_at_ms=T0_MS + 95,
         ),
         RestingCancelled(
-            request_id=REQUEST,
-            fence=2,
-            symbol="BTCUSDT",
-            order_ids=("8389001", "8389002"),
-            cancelled_at_ms=T0_MS + 70,
+            request_id=REQUEST, fence=2, symbol="BTCUSDT", order_ids=("8389001", "8389002"), cancelled_at_ms=T0_MS + 70
         ),
         RunVerified(
             request_id=REQUEST,

@@ -6,6 +6,7 @@ from typing import Any, TypeVar
 
 from redis.asyncio import Redis
 
+from authority.keys import Signer
 from contracts import codec
 from contracts.arming import ArmRequested, DisarmRequested, FlattenRequested
 from contracts.base import Event
@@ -36,20 +37,29 @@ class Operator:
         self, arm_id: str, *, times: int = 1, ttl_s: int = 60, traceparent: str = "", **fields: Any
     ) -> list[str]:
         """Arm as a client does, in one transaction; `times` publishes the same arm again. Returns the entries' ids."""
-        entry = self._fields(await self.an_arm(arm_id, **fields), arm_id)
+        return await self.arm_with(
+            await self.an_arm(arm_id, **fields), times=times, ttl_s=ttl_s, traceparent=traceparent
+        )
+
+    async def arm_with(self, arm: ArmRequested, *, times: int = 1, ttl_s: int = 60, traceparent: str = "") -> list[str]:
+        """The same with an arm as it is."""
+        entry = self._fields(arm, arm.arm_id)
         entry += ["traceparent", traceparent] if traceparent else []
         async with self.redis.pipeline(transaction=True) as pipeline:
-            pipeline.set(self.keys.arm, arm_id, nx=True, ex=ttl_s)
+            pipeline.set(self.keys.arm, arm.arm_id, nx=True, ex=ttl_s)
             for _ in range(times):
                 pipeline.execute_command("XADD", self.keys.of(ArmRequested), "*", *entry)
             _, *ids = await pipeline.execute()
         return [entry_id.decode() for entry_id in ids]
 
-    async def an_arm(self, arm_id: str, **fields: Any) -> ArmRequested:
-        """An arm that is valid now."""
+    async def an_arm(self, arm_id: str, *, signers: Sequence[Signer] = (), **fields: Any) -> ArmRequested:
+        """An arm of alice that is valid now, signed by whoever is named."""
         now_ms = await self.now_ms()
         times = {"issued_at_ms": now_ms, "expires_at_ms": now_ms + 60_000}
-        return an_arm(arm_id, **{**times, **fields})
+        made = an_arm(arm_id, **{**times, **fields})
+        for signer in signers:
+            made = signer.sign(made)
+        return made
 
     async def publish(self, event: ArmRequested | DisarmRequested) -> str:
         """Only the entry, without the arm key."""

@@ -8,11 +8,10 @@ import msgspec
 from msgspec.structs import replace
 from redis.asyncio import Redis
 
-from contracts.arming import AbortRequested, FlattenRequested, Gate, GateVerdict, Scope
+from contracts.arming import AbortRequested, FlattenRequested, Gate, GateVerdict, Scope, request_id_of
 from contracts.flattening import FlattenCompleted
 from contracts.streams import ACTIVE_TTL_S, EXECUTOR_GROUP
 from contracts.vocabulary import Environment
-from governor.core.record import request_id_of
 from runtime.redis_client import raw
 from support.operator import Operator
 from support.patience import HANG_S

@@ -7,7 +7,7 @@ import pty
 import re
 import struct
 import termios
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from msgspec import Struct
 
@@ -24,7 +24,14 @@ class Seen(Struct, frozen=True):
     text: str
 
 
-async def in_a_terminal(*command: str, environ: Mapping[str, str], columns: int = 80, rows: int = 24) -> Seen:
+async def in_a_terminal(
+    *command: str,
+    environ: Mapping[str, str],
+    columns: int = 80,
+    rows: int = 24,
+    typed: Sequence[tuple[str, str]] = (),
+) -> Seen:
+    """Run it to its end. `typed` are prompts, and what a person types when each has come."""
     ours, theirs = pty.openpty()
     fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
     environ = {**environ, "TERM": "xterm-256color"}
@@ -35,7 +42,7 @@ async def in_a_terminal(*command: str, environ: Mapping[str, str], columns: int 
         )
     finally:
         os.close(theirs)
-    reading = asyncio.create_task(asyncio.to_thread(_read_all, ours))
+    reading = asyncio.create_task(asyncio.to_thread(_read_all, ours, list(typed)))
     ending = asyncio.create_task(process.wait())
     try:
         ended, _ = await asyncio.wait((ending,), timeout=TIMEOUT_S)
@@ -49,9 +56,10 @@ async def in_a_terminal(*command: str, environ: Mapping[str, str], columns: int 
     return Seen(code, written, _ESCAPES.sub("", written).replace("\r\n", "\n").replace("\r", "\n"))
 
 
-def _read_all(descriptor: int) -> bytes:
+def _read_all(descriptor: int, typed: list[tuple[str, str]]) -> bytes:
     """Until the other end is closed, which a pty says with an error."""
-    chunks = []
+    chunks: list[bytes] = []
+    answered = 0
     while True:
         try:
             chunk = os.read(descriptor, 65_536)
@@ -60,4 +68,8 @@ def _read_all(descriptor: int) -> bytes:
         if not chunk:
             break
         chunks.append(chunk)
+        written = b"".join(chunks)
+        if typed and (at := written.find(typed[0][0].encode(), answered)) >= 0:
+            answered = at + len(typed[0][0].encode())
+            os.write(descriptor, f"{typed.pop(0)[1]}\n".encode())
     return b"".join(chunks)

@@ -13,6 +13,7 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import ResponseError, WatchError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
+from authority.keys import Signer
 from contracts.arming import ArmRequested, DisarmRequested, Scope
 from contracts.streams import ARM_TTL_S, Keys
 from contracts.vocabulary import Environment
@@ -35,6 +36,8 @@ class Intent(Struct, frozen=True, kw_only=True):
     environment: Environment
     account: str
     scope: Scope = Scope()
+    signer: Signer | None = None
+    """Signs the arm; nothing where arms are not signed."""
 
 
 class Armed(Struct, frozen=True, kw_only=True):
@@ -84,6 +87,44 @@ async def arm(redis: Redis, keys: Keys, intent: Intent) -> Armed:
                 UNKNOWN,
             ) from error
     raise CommandFailed(f"not armed: {keys.arm} kept changing while it was looked at; see flatctl status", REFUSED)
+
+
+async def approve(redis: Redis, keys: Keys, arm: ArmRequested) -> Armed:
+    """Publish an arm again, with a signature more, while it is armed and undecided. Raises CommandFailed."""
+    asked = False
+    for _ in range(ATTEMPTS):
+        try:
+            audit_after = await last_id(redis, keys.stream("flatten.audit"))
+            async with redis.pipeline(transaction=True) as pipe:
+                await _call(pipe.watch(keys.arm, keys.fired))
+                look = await _look(pipe, keys, arm.arm_id)
+                if look.known or look.armed != arm.arm_id or look.now_ms >= arm.expires_at_ms:
+                    raise CommandFailed(
+                        f"not approved: {arm.arm_id} is not armed any more; see flatctl status", REFUSED
+                    )
+                asked = True
+                with tracing.producer_span(arm.stream, message_id=arm.arm_id):
+                    fields = _fields(arm, f"{arm.arm_id}:approve:{arm.signatures[-1].key_id}", look.now_ms)
+                    _begin(pipe)
+                    _queue(pipe, b"XADD", keys.of(ArmRequested), "*", *fields)
+                    (entry_id,) = await _call(pipe.execute())
+        except WatchError:
+            continue  # as above: look again
+        except (RedisConnectionError, RedisTimeoutError) as error:
+            if not asked:
+                raise
+            raise CommandFailed(
+                f"Redis did not answer the approval ({type(error).__name__}): it may be approved; see flatctl status",
+                UNKNOWN,
+            ) from error
+        return Armed(
+            arm_id=arm.arm_id,
+            entry_id=entry_id.decode(),
+            audit_after=audit_after,
+            expires_at_ms=arm.expires_at_ms,
+            again=False,
+        )
+    raise CommandFailed(f"not approved: {keys.arm} kept changing while it was looked at; see flatctl status", REFUSED)
 
 
 async def disarm(redis: Redis, keys: Keys, intent: Intent) -> bool:
@@ -149,6 +190,8 @@ async def _write(pipe: Pipeline, keys: Keys, intent: Intent, now_ms: int, audit_
         issued_at_ms=now_ms,
         expires_at_ms=now_ms + ARM_TTL_S * 1000,
     )
+    if intent.signer is not None:
+        event = intent.signer.sign(event)
     with tracing.producer_span(event.stream, message_id=intent.arm_id):
         fields = _fields(event, f"{intent.arm_id}:arm:{now_ms}", now_ms)
         _begin(pipe)

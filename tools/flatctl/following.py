@@ -1,14 +1,14 @@
 """Following the record: the decision about an arm, and a run until its verdict."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from typing import TypeGuard
 
 from msgspec import Struct
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
-from contracts.arming import ArmAccepted, ArmDisarmed, ArmRefused, ArmRequested
+from contracts.arming import ArmAccepted, ArmAwaitingApproval, ArmDisarmed, ArmRefused, ArmRequested
 from contracts.base import Event
 from contracts.flattening import FlattenCompleted, RunFinished
 from contracts.streams import Keys
@@ -20,11 +20,17 @@ from runtime.clock import Clock
 from runtime.redis_client import is_transient, raw
 
 Decision = ArmAccepted | ArmRefused | ArmDisarmed
+Word = Decision | ArmAwaitingApproval
+"""What the record says of an arm: only a decision is final."""
 SKEW_MS = 60_000
 """How far back the completed stream is read from a run's acceptance: Redis's clock may have been set meanwhile."""
 RETRY_S = 0.5
 NOT_BEGUN_S = 3.0
 """How long nobody may begin a run before it is said, and said again."""
+
+
+LATE_S = 1.0
+"""How long after its end an arm's decision is waited for: it may have been made in the last moment."""
 
 
 class Beginning(Struct, frozen=True, kw_only=True):
@@ -45,20 +51,41 @@ class Watcher:
         self._tell = tell
         self._away = False
 
-    async def decision(self, arm: Armed, within_s: float) -> Decision | None:
-        """What the governor made of the arm; nothing when it said nothing `within_s`."""
-        after = arm.audit_after
+    async def decision(self, arm: Armed, within_s: float, *, approval_s: float = 0) -> Word | None:
+        """What the governor says of the arm; nothing when it said nothing `within_s`.
+
+        That the arm waits for an approval is told, and is the answer unless it is decided within `approval_s` and its
+        life.
+        """
+        audit, began_s = self._keys.stream("flatten.audit"), self._clock.monotonic_s()
+        after, words, waiting = arm.audit_after, list[Word](), None
         if not after:
-            after = await last_id(self._reader, self._keys.stream("flatten.audit"))
-            if found := await find_decision(self._reader, self._keys, arm.arm_id):
-                return found
-        follower = Follower(self._reader, {self._keys.stream("flatten.audit"): after})
-        deadline_s = self._clock.monotonic_s() + within_s
-        while (left_s := deadline_s - self._clock.monotonic_s()) > 0:
-            for record in await self._read(follower, left_s):
-                if is_decision(record.event, arm.arm_id):
-                    return record.event
-        return None
+            after = await last_id(self._reader, audit)
+            words += [word async for word in _newest_word(self._reader, audit, arm.arm_id)]
+        follower, deadline_s = Follower(self._reader, {audit: after}), began_s + within_s
+        while True:
+            for word in words:
+                if not isinstance(word, ArmAwaitingApproval):
+                    return word
+                waiting, left_s = word, await self._tell_waiting(word)
+                deadline_s = min(began_s + approval_s, self._clock.monotonic_s() + left_s)
+            left_s = deadline_s - self._clock.monotonic_s()
+            if left_s <= 0:
+                return waiting
+            words = [record.event for record in await self._read(follower, left_s) if is_word(record.event, arm.arm_id)]
+
+    async def _tell_waiting(self, event: ArmAwaitingApproval) -> float:
+        """Say what the arm needs; returns for how many seconds more it can get it."""
+        seconds, microseconds = await raw(self._reader, "TIME")
+        left_s = event.expires_at_ms / 1000 - int(seconds) - int(microseconds) / 1e6
+        missing = event.needed - len(event.signed_by)
+        for reason in event.not_counted:
+            self._tell(f"not counted: {reason}")
+        self._tell(
+            f"{event.arm_id} needs {missing} more signature{'s' if missing > 1 else ''}, of another person: "
+            f"flatctl approve {event.arm_id} within {max(0, left_s):.0f} s"
+        )
+        return left_s + LATE_S
 
     async def run(
         self, beginning: Beginning, within_s: float, show: Callable[[RunProgress, Record, str], None]
@@ -117,6 +144,19 @@ def _come_out_if_cancelled() -> None:
 def is_decision(event: Event | None, arm_id: str) -> TypeGuard[Decision]:
     """Whether the event decides this arm."""
     return isinstance(event, Decision) and event.arm_id == arm_id
+
+
+def is_word(event: Event | None, arm_id: str) -> TypeGuard[Word]:
+    """Whether the event says something of this arm."""
+    return isinstance(event, Word) and event.arm_id == arm_id
+
+
+async def _newest_word(redis: Redis, audit: str, arm_id: str) -> AsyncIterator[Word]:
+    """What was said of an arm last; looks back through the whole audit stream."""
+    async for record in backwards(redis, audit):
+        if is_word(record.event, arm_id):
+            yield record.event
+            return
 
 
 async def find_decision(redis: Redis, keys: Keys, arm_id: str) -> Decision | None:

@@ -6,7 +6,16 @@ from typing import TypeVar
 from msgspec import Struct
 from redis.asyncio import Redis
 
-from contracts.arming import ArmAccepted, ArmDisarmed, ArmRefused, ArmRepeated, ArmRequested, Gate, Scope
+from contracts.arming import (
+    ArmAccepted,
+    ArmAwaitingApproval,
+    ArmDisarmed,
+    ArmRefused,
+    ArmRepeated,
+    ArmRequested,
+    GateVerdict,
+    Scope,
+)
 from contracts.flattening import Counts, FlattenCompleted, Residual, RunVerdict
 from contracts.streams import Keys
 from contracts.vocabulary import Word
@@ -52,9 +61,14 @@ class PastArm(Struct, frozen=True, kw_only=True):
     scope: Scope | None
     """Nothing when the arm itself is not on record."""
     outcome: Outcome
-    refused_by: tuple[Gate, ...]
+    refused_by: tuple[GateVerdict, ...]
+    """The gates that failed, with what they saw."""
     repeated: int
     """How often it was published again after it was decided."""
+    signed_by: tuple[str, ...]
+    """Whose signatures counted when it waited for more; empty when it never waited."""
+    signatures_needed: int
+    """Zero when it never waited."""
     request_id: str
     in_flight: bool
     run: PastRun | None
@@ -77,6 +91,7 @@ class _Traces(Struct):
     asked: tuple[int, ArmRequested] | None = None
     decided: tuple[int, Decided] | None = None
     ended: tuple[int, FlattenCompleted] | None = None
+    awaiting: ArmAwaitingApproval | None = None
     repeated: int = 0
 
 
@@ -122,9 +137,12 @@ class _Book:
         return event.arm_id
 
     def decided(self, at_ms: int, event: object) -> str:
-        """A decision, or its repetition, which tells of no arm that is not told of otherwise."""
+        """A decision; or its repetition or delay, which tells of no arm that is not told of otherwise."""
         if isinstance(event, ArmRepeated) and event.arm_id in self.arms:
             self.arms[event.arm_id].repeated += 1
+        if isinstance(event, ArmAwaitingApproval) and event.arm_id in self.arms:
+            traces = self.arms[event.arm_id]
+            traces.awaiting = traces.awaiting or event
         if not isinstance(event, Decided) or (isinstance(event, ArmDisarmed) and event.first_outcome):
             return ""
         self._of(event.arm_id, at_ms).decided = (at_ms, event)
@@ -157,8 +175,10 @@ def _past(arm_id: str, traces: _Traces, flying: str | None) -> PastArm:
         reason=asked.reason if asked else decision.reason if decision else "",
         scope=asked.scope if asked else None,
         outcome=Outcome.ACCEPTED if ended else _outcome(decision),
-        refused_by=tuple(gate.gate for gate in refused_by if not gate.passed),
+        refused_by=tuple(gate for gate in refused_by if not gate.passed),
         repeated=traces.repeated,
+        signed_by=traces.awaiting.signed_by if traces.awaiting else (),
+        signatures_needed=traces.awaiting.needed if traces.awaiting else 0,
         request_id=request_id,
         in_flight=bool(request_id) and request_id == flying and ended is None,
         run=_run(ended) if ended else None,

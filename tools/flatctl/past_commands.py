@@ -74,9 +74,12 @@ def _scope(arm: PastArm) -> str:
 def _outcome(arm: PastArm) -> str:
     match arm.outcome:
         case Outcome.REFUSED:
-            return f"REFUSED by {', '.join(arm.refused_by)}"
+            return f"REFUSED by {', '.join(f'{gate.gate} ({gate.observed})' for gate in arm.refused_by)}"
         case Outcome.DISARMED:
             return "taken back"
+        case Outcome.UNDECIDED if arm.signatures_needed:
+            signed = f"signed by {', '.join(arm.signed_by)}, {arm.signatures_needed} needed"
+            return f"NOT APPROVED: it waits, or expired; {signed}"
         case Outcome.UNDECIDED:
             return "NOT JUDGED: it waits, or expired before anybody looked"
     if arm.run is not None:

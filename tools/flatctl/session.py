@@ -43,12 +43,17 @@ class Session(Struct, frozen=True, kw_only=True):
 Command = Callable[[Session], Awaitable[int]]
 
 
+def load_settings() -> FlatctlSettings:
+    """The settings, for what a person is asked before the event loop begins. Raises SettingsError."""
+    return load(FlatctlSettings, os.environ)
+
+
 def run(command: Command, *, as_json: bool = False) -> int:
     """Run one command; returns the exit code. Whatever goes wrong is one line on stderr."""
     redactor = Redactor()
     screen = Screen(redactor, as_json=as_json)
     try:
-        settings = load(FlatctlSettings, os.environ)
+        settings = load_settings()
     except SettingsError as error:
         for line in error.lines:
             screen.error(line)

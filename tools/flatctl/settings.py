@@ -30,6 +30,9 @@ class FlatctlSettings(Struct, frozen=True, kw_only=True):
     exchange_api_key: Secret = Secret("")
     exchange_api_secret: Secret = Secret("")
     ess_latch: str = DEFAULT_LATCH
+    operators_file: str = ""
+    operator_key_file: str = ""
+    operator_key_passphrase: Secret = Secret("")
     flatten_cooldown_seconds: Annotated[Decimal, Meta(ge=0, le=86_400)] = Decimal(60)
 
     def problems(self) -> Iterator[str]:

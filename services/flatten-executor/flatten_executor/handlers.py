@@ -5,6 +5,7 @@ from contextlib import suppress
 from msgspec import Struct
 from redis.exceptions import RedisError
 
+from authority.operators_file import OperatorsFile
 from contracts.arming import FlattenRequested
 from contracts.flattening import RunStarted
 from contracts.vocabulary import Environment
@@ -28,11 +29,10 @@ class Standing(Struct, frozen=True, kw_only=True):
     consumer_name: str
     live_allowed: bool
     request_max_age_ms: int
-    operators_file: str
 
     def objections(self) -> tuple[str, ...]:
         """Why every request will be refused, whatever it says; empty when not."""
-        return standing_objections(self.environment, live_allowed=self.live_allowed, operators_file=self.operators_file)
+        return standing_objections(self.environment, live_allowed=self.live_allowed)
 
     def check(self) -> Check:
         """For /readyz."""
@@ -42,10 +42,13 @@ class Standing(Struct, frozen=True, kw_only=True):
 class RequestHandlers:
     """Handles the entries of the request stream."""
 
-    def __init__(self, store: Store, tools: Tools, standing: Standing, observer: Observer) -> None:
+    def __init__(
+        self, store: Store, tools: Tools, standing: Standing, operators: OperatorsFile, observer: Observer
+    ) -> None:
         self._store = store
         self._tools = tools
         self._standing = standing
+        self._operators = operators
         self._observer = observer
 
     async def on_flatten_requested(self, entry: Entry[FlattenRequested]) -> None:
@@ -128,10 +131,11 @@ class RequestHandlers:
             live_allowed=self._standing.live_allowed,
             latch_set=latch.is_set,
             latch_detail=latch.detail,
-            operators_file=self._standing.operators_file,
+            operators=await self._operators.look(),  # anew for each run: a revocation works at once
             now_ms=beginning.redis_now_ms,
             max_age_ms=self._standing.request_max_age_ms,
             orders_on_record=begun_orders,
+            own_request_id=self._store.request_id(request.arm.arm_id),
             fired_request_id=beginning.fired_request_id,
             active_request_id=beginning.active_request_id,
         )

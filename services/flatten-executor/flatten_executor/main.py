@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from msgspec import Struct
 
+from authority.operators_file import OperatorsFile
 from contracts.arming import FlattenRequested
 from contracts.streams import EXECUTOR_GROUP, Keys
 from exchange.config import ExchangeConfig
@@ -22,6 +23,7 @@ from flatten_executor.vitals import Vitals
 from runtime.app import run_service, supervise
 from runtime.clock import SystemClock
 from runtime.errors import StartupError
+from runtime.health import Check
 from runtime.http import health_server
 from runtime.latch import open_latch
 from runtime.metrics import Metrics
@@ -73,10 +75,11 @@ async def run(settings: ExecutorSettings, stop: asyncio.Event, seams: Seams | No
         consumer_name=settings.consumer_name,
         live_allowed=settings.live_allowed,
         request_max_age_ms=settings.flatten_request_max_age_seconds * 1_000,
-        operators_file=settings.operators_file,
     )
+    operators = OperatorsFile(settings.operators_file, settings.exchange_env)
     if standing.objections():
         observer.refuses_everything(standing.objections())
+    handlers = RequestHandlers(store, tools, standing, operators, observer)
     requests = Consumer(
         redis=redis,
         reader=reader,
@@ -84,7 +87,7 @@ async def run(settings: ExecutorSettings, stop: asyncio.Event, seams: Seams | No
         dead_key=keys.stream("dead"),
         group=EXECUTOR_GROUP,
         consumer_name=settings.consumer_name,
-        handlers={FlattenRequested: RequestHandlers(store, tools, standing, observer).on_flatten_requested},
+        handlers={FlattenRequested: handlers.on_flatten_requested},
         observer=streams,
         clock=clock,
     )
@@ -96,6 +99,11 @@ async def run(settings: ExecutorSettings, stop: asyncio.Event, seams: Seams | No
         observer=streams,
         clock=clock,
     )
+
+    def operators_check() -> Check:
+        problem = operators.problem(clock.now_ms())
+        return Check(ok=not problem, why=problem)
+
     checks = {
         "redis": pulse.redis,
         "latch": pulse.latch,
@@ -103,6 +111,7 @@ async def run(settings: ExecutorSettings, stop: asyncio.Event, seams: Seams | No
         "exchange": vitals.exchange,
         "requests": requests.check,
         "settings": standing.check,
+        "operators": operators_check,
     }
 
     async def handle_requests() -> None:
@@ -114,6 +123,7 @@ async def run(settings: ExecutorSettings, stop: asyncio.Event, seams: Seams | No
             await supervise(
                 handle_requests(),
                 pulse.run(stop),
+                operators.keep_looking(stop, observer.operators_seen),
                 backlog.run(stop),
                 vitals.keep_warm(stop),
                 vitals.recall(store, stop),

@@ -6,6 +6,7 @@ from contextlib import AbstractContextManager
 from opentelemetry import trace
 from opentelemetry.trace import Span, SpanKind, StatusCode
 
+from authority.operators import OperatorsSeen
 from contracts.flattening import FlattenCompleted, OrderState, RunVerdict
 from exchange.errors import KeyRejected
 from flatten_executor.core.orders import OrderRecord
@@ -192,6 +193,10 @@ class Observer:
         if self._cold:
             self._cold = ""
             _log.info("the exchange is warm again")
+
+    def operators_seen(self, seen: OperatorsSeen) -> None:
+        """What the operators' file says now; told when it changed."""
+        (_log.info if seen.operators else _log.warning)(seen.told)
 
     def refuses_everything(self, reasons: Sequence[str]) -> None:
         """The settings alone forbid every flatten."""

@@ -6,6 +6,7 @@ from typing import Annotated, ClassVar
 
 from msgspec import Meta
 
+from authority import operators_file
 from contracts.vocabulary import Environment
 from exchange.config import ExchangeConfig, server_of
 from exchange.factory import problems_with
@@ -49,6 +50,7 @@ class ExecutorSettings(CommonSettings, frozen=True, kw_only=True):
         yield from super().problems()
         yield from latch_problems(self.ess_latch)
         yield from problems_with(self.exchange)
+        yield from operators_file.problems(self.operators_file, self.exchange_env)
 
     @property
     def live_allowed(self) -> bool:

@@ -8,7 +8,7 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from contracts import codec
-from contracts.arming import FlattenRequested
+from contracts.arming import FlattenRequested, request_id_of
 from contracts.base import Event
 from contracts.flattening import FlattenCompleted, RunFinished
 from contracts.streams import ACTIVE_TTL_S, EXECUTOR_GROUP, Keys
@@ -92,6 +92,10 @@ class Store:
         """Which process of that name: what it writes under its fence holds while it is the last that began."""
         self._account = account
         self._told = 0
+
+    def request_id(self, arm_id: str) -> str:
+        """The only request that an arm may become here."""
+        return request_id_of(self._keys.namespace, arm_id)
 
     async def begin(self, request: FlattenRequested) -> tuple[Beginning, RunLease]:
         """Take the run's lease under a new fence, or learn why not. Raises RedisError."""

@@ -2,14 +2,15 @@
 
 from collections.abc import Callable
 
+from authority.operators_file import OperatorsFile
 from contracts.arming import ArmRequested, DisarmRequested
 from governor.core import decided
 from governor.core.case import ArmCase, LatchSeen, Standing, StoreSeen
 from governor.core.decided import Exposure
-from governor.core.policy import judge
+from governor.core.policy import judge, lacking
 from governor.core.record import ArmRecord, read_record
 from governor.observe import Observer
-from governor.store import AlreadyHandled, ArmStore, Changed
+from governor.store import AlreadyHandled, ArmStore, Changed, Written
 from runtime.errors import RetryableError
 from runtime.latch import Latch
 from runtime.streams import Entry
@@ -26,12 +27,14 @@ class ArmHandlers:
         *,
         store: ArmStore,
         latch: Latch,
+        operators: OperatorsFile,
         standing: Standing,
         exposure: Callable[[], Exposure],
         observer: Observer,
     ) -> None:
         self._store = store
         self._latch = latch
+        self._operators = operators
         self._standing = standing
         self._exposure = exposure
         self._observer = observer
@@ -62,16 +65,24 @@ class ArmHandlers:
         """Judge, and write what was decided. False when Redis moved on meanwhile: nothing was written."""
         state = await self._latch.read()
         latch = LatchSeen(is_set=state.is_set, readable=state.readable, detail=state.detail)
-        case = ArmCase(arm=entry.event, standing=self._standing, latch=latch, store=seen)
+        operators = await self._operators.look()  # anew for each arm: a revocation works at once
+        case = ArmCase(arm=entry.event, standing=self._standing, latch=latch, operators=operators, store=seen)
         exposure = self._exposure()
         with self._observer.judging(exposure):
             decision = judge(case)
+            judgement = lacking(case, decision)
         request_id = self._store.request_id(case.arm.arm_id)
         if decision.passed:
             request = decided.requested(case, decision, request_id, exposure)
             accepted = decided.accepted(case, decision, request_id)
             with self._observer.firing(request):
                 outcome = await self._store.fire(entry.id, request, accepted, cooldown_ms=self._standing.cooldown_ms)
+        elif judgement is not None:
+            awaiting = decided.awaiting(case, judgement)
+            waiting = await self._store.wait(entry.id, case.arm.account, awaiting, seen.fired)
+            if isinstance(waiting, Written):
+                self._observer.awaiting(awaiting)
+            return not isinstance(waiting, Changed)
         else:
             outcome = await self._store.refuse(entry.id, case.arm.account, decided.refused(case, decision), seen.fired)
         if isinstance(outcome, Changed):

@@ -5,6 +5,7 @@ import secrets
 
 from redis.asyncio import Redis
 
+from authority.operators_file import OperatorsFile
 from contracts.arming import ArmRequested, DisarmRequested
 from contracts.positions import PositionSnapshot
 from contracts.streams import GOVERNOR_GROUP, Keys
@@ -20,6 +21,7 @@ from runtime.app import run_service, supervise
 from runtime.clock import SystemClock
 from runtime.errors import StartupError
 from runtime.garbage import settle_down
+from runtime.health import Check
 from runtime.http import health_server
 from runtime.latch import Latch, open_latch
 from runtime.metrics import Metrics
@@ -51,8 +53,14 @@ async def run(settings: GovernorSettings, stop: asyncio.Event, *, block_ms: int 
         block_ms=block_ms,
         clock=clock,
     )
+    operators = OperatorsFile(settings.operators_file, settings.exchange_env)
     handlers = ArmHandlers(
-        store=store, latch=latch, standing=settings.standing, exposure=watch.exposure, observer=observer
+        store=store,
+        latch=latch,
+        operators=operators,
+        standing=settings.standing,
+        exposure=watch.exposure,
+        observer=observer,
     )
     arms = Consumer(
         redis=redis,
@@ -77,11 +85,17 @@ async def run(settings: GovernorSettings, stop: asyncio.Event, *, block_ms: int 
         observer=streams,
         clock=clock,
     )
+
+    def operators_check() -> Check:
+        problem = operators.problem(clock.now_ms())
+        return Check(ok=not problem, why=problem)
+
     checks = {
         "redis": pulse.redis,
         "latch": pulse.latch,
         "scripts": rehearsal.check,
         "arms": arms.check,
+        "operators": operators_check,
         "evidence": history.evidence,
         "snapshot": observer.snapshot_check,
     }
@@ -97,6 +111,7 @@ async def run(settings: GovernorSettings, stop: asyncio.Event, *, block_ms: int 
                 judge_arms(),
                 outlook.run(stop),
                 pulse.run(stop),
+                operators.keep_looking(stop, observer.operators_seen),
                 history.run(stop),
                 backlog.run(stop),
                 watch.run(snapshots, stop),

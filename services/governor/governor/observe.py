@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING
 
 import structlog
 
+from authority.operators import OperatorsSeen
 from contracts.arming import (
     ArmAccepted,
+    ArmAwaitingApproval,
     ArmDisarmed,
     ArmRefused,
     ArmRepeated,
@@ -152,6 +154,11 @@ class Observer:
         )
         _log.warning(f"ARM refused arm_id={_line(arm.arm_id)} failed={len(decision.failed)} {reasons}")
 
+    def awaiting(self, event: ArmAwaitingApproval) -> None:
+        """An arm passed every other gate and needs signatures of more people: it is not decided yet."""
+        told = f"signed_by={','.join(event.signed_by)} needed={event.needed} not_counted={'; '.join(event.not_counted)}"
+        _log.warning(f"ARM awaits approval arm_id={_line(event.arm_id)} {_line(told)}")
+
     def overtaken(self, arm: ArmRequested, what: str) -> None:
         """Redis moved on between look and decision; nothing was written, and the arm is judged anew."""
         _log.info(f"ARM judged anew arm_id={_line(arm.arm_id)}: {what}")
@@ -214,6 +221,10 @@ class Observer:
         for change in changes:
             say = _log.warning if change.check.verdict is AllocationVerdict.BREACH else _log.info
             say(log_line(change.check))
+
+    def operators_seen(self, seen: OperatorsSeen) -> None:
+        """What the operators' file says now; told when it changed."""
+        (_log.info if seen.operators else _log.warning)(_line(seen.told))
 
     def outlook(self, outlook: Outlook) -> None:
         """What the next arm would meet."""

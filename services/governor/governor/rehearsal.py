@@ -4,6 +4,7 @@ from redis.asyncio import Redis
 
 from contracts.arming import (
     ArmAccepted,
+    ArmAwaitingApproval,
     ArmDisarmed,
     ArmRefused,
     ArmRepeated,
@@ -28,9 +29,9 @@ def _touched(keys: Keys) -> list[str]:
 
 
 async def _play(redis: Redis, keys: Keys) -> str:
-    """Fire, repeat, refuse and disarm made-up arms."""
+    """Fire, repeat, refuse, keep waiting and disarm made-up arms."""
     store = ArmStore(redis, keys)
-    first, second, third, fourth = await _four_pending_entries(redis, keys)
+    first, second, third, fourth, fifth = await _five_pending_entries(redis, keys)
     await raw(redis, "SET", keys.arm, _WHO, "EX", 60)
     now_ms = (await store.look(_WHO)).now_ms
     request, accepted = _request(store.request_id(_WHO), now_ms)
@@ -40,6 +41,20 @@ async def _play(redis: Redis, keys: Keys) -> str:
     )
     refused = await store.refuse(
         third, _WHO, ArmRefused(arm_id="refused", operator=_WHO, reason=_WHO, gates=(), decided_at_ms=now_ms), Seen()
+    )
+    waiting = await store.wait(
+        fifth,
+        _WHO,
+        ArmAwaitingApproval(
+            arm_id="waiting",
+            operator=_WHO,
+            reason=_WHO,
+            signed_by=(),
+            needed=2,
+            expires_at_ms=now_ms,
+            seen_at_ms=now_ms,
+        ),
+        Seen(),
     )
     disarmed = await store.disarm(
         fourth,
@@ -54,19 +69,25 @@ async def _play(redis: Redis, keys: Keys) -> str:
         ArmDisarmed(arm_id="disarmed", operator=_WHO, reason=_WHO, first_outcome="", disarmed_at_ms=now_ms),
         Seen(),
     )
-    outcomes = {"fire.lua": fired, "repeat.lua": repeated, "refuse.lua": refused, "disarm.lua": disarmed}
+    outcomes = {
+        "fire.lua": fired,
+        "repeat.lua": repeated,
+        "refuse.lua": refused,
+        "await.lua": waiting,
+        "disarm.lua": disarmed,
+    }
     return ", ".join(f"{name} gave {outcome}" for name, outcome in outcomes.items() if not isinstance(outcome, Written))
 
 
 PIECE = Piece(play=_play, touched=_touched)
 
 
-async def _four_pending_entries(redis: Redis, keys: Keys) -> list[str]:
+async def _five_pending_entries(redis: Redis, keys: Keys) -> list[str]:
     stream = keys.of(ArmRequested)
     await raw(redis, "XGROUP", "CREATE", stream, GOVERNOR_GROUP, "0", "MKSTREAM")
-    for _ in range(4):
+    for _ in range(5):
         await raw(redis, "XADD", stream, "*", _WHO, "1")
-    reply = await raw(redis, "XREADGROUP", "GROUP", GOVERNOR_GROUP, _WHO, "COUNT", 4, "STREAMS", stream, ">")
+    reply = await raw(redis, "XREADGROUP", "GROUP", GOVERNOR_GROUP, _WHO, "COUNT", 5, "STREAMS", stream, ">")
     return [row[0].decode() for row in reply[0][1]]
 
 

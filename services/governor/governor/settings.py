@@ -6,6 +6,7 @@ from typing import Annotated, ClassVar
 
 from msgspec import Meta
 
+from authority import operators_file
 from contracts.streams import DEFAULT_ALLOCATION_PREFIX
 from contracts.vocabulary import Environment
 from governor.core.allocation import Rules
@@ -41,6 +42,7 @@ class GovernorSettings(CommonSettings, frozen=True, kw_only=True):
         """As `CommonSettings` says."""
         yield from super().problems()
         yield from latch_problems(self.ess_latch)
+        yield from operators_file.problems(self.operators_file, self.exchange_env)
 
     @property
     def standing(self) -> Standing:
@@ -52,7 +54,6 @@ class GovernorSettings(CommonSettings, frozen=True, kw_only=True):
             force_flatten=self.gov_testnet_force_flatten,
             confirm_phrase=self.gov_testnet_force_flatten_confirm,
             cooldown_ms=_ms_up(self.flatten_cooldown_seconds),
-            operators_file=self.operators_file,
         )
 
     @property

@@ -8,19 +8,21 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError, ResponseError
 
 from contracts.arming import (
+    ISSUED_AHEAD_MAX_MS,
     ArmAccepted,
+    ArmAwaitingApproval,
     ArmDisarmed,
     ArmRefused,
     ArmRepeated,
     ArmRequested,
     DisarmRequested,
     FlattenRequested,
+    request_id_of,
 )
 from contracts.base import Event
 from contracts.streams import ACTIVE_TTL_S, GOVERNOR_GROUP, Keys
 from governor.core.case import Seen, StoreSeen
-from governor.core.gates.arm_unused import ISSUED_AHEAD_MAX_MS
-from governor.core.record import ArmOutcome, ArmRecord, request_id_of, write_record
+from governor.core.record import ArmOutcome, ArmRecord, write_record
 from runtime.entries import entry_fields
 from runtime.errors import RetryableError
 from runtime.redis_client import raw
@@ -33,6 +35,7 @@ SOURCE = "/flatguard/governor"
 _GATHER = Script.from_package("governor.scripts", "gather.lua")
 _FIRE = Script.from_package("governor.scripts", "fire.lua")
 _REFUSE = Script.from_package("governor.scripts", "refuse.lua")
+_AWAIT = Script.from_package("governor.scripts", "await.lua")
 _REPEAT = Script.from_package("governor.scripts", "repeat.lua")
 _DISARM = Script.from_package("governor.scripts", "disarm.lua")
 
@@ -110,6 +113,19 @@ class ArmStore:
             (refused.arm_id, entry_id, GOVERNOR_GROUP, seen.value or "", write_record(record), *fields),
         )
         return _written_or_changed(reply)
+
+    async def wait(
+        self, entry_id: str, account: str, awaiting: ArmAwaitingApproval, seen: Seen
+    ) -> Written | Changed | AlreadyHandled:
+        """Say that the arm needs signatures of more people. The arm stays as it is: it is not used up."""
+        event_id = f"{self.request_id(awaiting.arm_id)}:awaiting:{entry_id}"
+        fields = self._fields(awaiting, account, event_id, awaiting.seen_at_ms)
+        reply = await self._run(
+            _AWAIT,
+            (self._keys.fired, self._arms, self._audit),
+            (awaiting.arm_id, entry_id, GOVERNOR_GROUP, seen.value or "", *fields),
+        )
+        return AlreadyHandled() if reply[0] == b"handled" else _written_or_changed(reply)
 
     async def repeat(self, entry_id: str, account: str, repeated: ArmRepeated) -> Written | AlreadyHandled:
         """Say once that a decided arm came again in another entry."""

@@ -2,7 +2,7 @@
 
 import json
 
-from contracts.arming import ArmAccepted, ArmDisarmed, ArmRequested, Gate
+from contracts.arming import ArmAccepted, ArmAwaitingApproval, ArmDisarmed, ArmRequested, Gate
 from contracts.flattening import RunVerdict
 from runtime.redis_client import raw
 from support.arms import a_disarm
@@ -37,7 +37,7 @@ async def test_the_newest_arm_comes_first_with_its_decision_its_run_and_what_it_
     assert list(lines) == ["arm-4", "arm-3", "arm-2", "arm-1"]
     assert "alice: drill" in lines["arm-1"]
     assert "NOT JUDGED" in lines["arm-4"]
-    assert "REFUSED by ess_latch, cooldown" in lines["arm-3"]
+    assert "REFUSED by ess_latch (ess_latch as seen), cooldown (cooldown as seen)" in lines["arm-3"]
     assert "no run" in lines["arm-3"]
     assert "verdict=not_flat (req-2)" in lines["arm-2"]
     assert "1 positions, $31,361.00" in lines["arm-2"]
@@ -79,6 +79,24 @@ async def test_an_arm_that_was_taken_back_is_shown_so_and_one_that_had_fired_is_
 
     arms = json.loads(said.out)["arms"]
     assert [(arm["arm_id"], arm["outcome"]) for arm in arms] == [("arm-2", "accepted"), ("arm-1", "disarmed")]
+
+
+async def test_an_arm_that_nobody_approved_says_whose_signature_it_has(flatctl: Flatctl, scribe: Scribe) -> None:
+    arm = await scribe.an_arm("arm-1")
+    await scribe.publish(arm)
+    waiting = ArmAwaitingApproval(
+        arm_id="arm-1",
+        operator="alice",
+        reason="drill",
+        signed_by=("alice",),
+        needed=2,
+        expires_at_ms=arm.expires_at_ms,
+        seen_at_ms=arm.issued_at_ms,
+    )
+    await scribe.tell(waiting)
+    said = await flatctl("history")
+
+    assert "NOT APPROVED: it waits, or expired; signed by alice, 2 needed" in said.out
 
 
 async def test_a_run_without_a_verdict_leaves_an_unknown_open(flatctl: Flatctl, scribe: Scribe) -> None:

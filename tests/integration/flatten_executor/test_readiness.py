@@ -1,8 +1,11 @@
 """An executor that could not flatten says so before anybody asks it to."""
 
+from pathlib import Path
+
 import aiohttp
 import pytest
 
+from support.people import ALICE, an_entry, keep
 from support.processes import ServiceProcess
 from support.sim import Simulator
 
@@ -45,21 +48,27 @@ async def test_an_exchange_that_is_away_is_told_once_and_so_is_its_return(sim: S
     assert executor.text.count("the exchange is not warm") == 1
 
 
-@pytest.mark.parametrize(
-    ("changed", "reason"),
-    [
-        ({"EXCHANGE_ENV": "live"}, "the environment is live, and FLATTEN_ALLOW_LIVE is not FLATTEN_LIVE"),
-        ({"OPERATORS_FILE": "/operators.toml"}, "OPERATORS_FILE is set, but this version cannot verify signatures"),
-    ],
-    ids=["live", "operators"],
-)
 async def test_settings_under_which_every_request_is_refused_make_unready_and_are_told_at_the_start(
-    sim: Simulator, env: dict[str, str], changed: dict[str, str], reason: str
+    sim: Simulator, env: dict[str, str], tmp_path: Path
 ) -> None:
-    async with ServiceProcess("flatten_executor.main", {**env, **changed}) as executor:
+    reason = "the environment is live, and FLATTEN_ALLOW_LIVE is not FLATTEN_LIVE"
+    live = {"EXCHANGE_ENV": "live", "OPERATORS_FILE": keep(tmp_path / "operators.toml")}
+    async with ServiceProcess("flatten_executor.main", {**env, **live}) as executor:
         await executor.wait_line(f"every request will be refused: {reason}")
 
         assert (await why_not(executor))["settings"] == reason
+
+
+async def test_an_operators_file_by_which_nobody_could_sign_makes_unready(
+    sim: Simulator, env: dict[str, str], tmp_path: Path
+) -> None:
+    operators = keep(tmp_path / "operators.toml", an_entry(ALICE, "alice"), policy="signatures = 2")
+    async with ServiceProcess("flatten_executor.main", {**env, "OPERATORS_FILE": operators}) as executor:
+        await executor.wait_line("arms are verified: keys of alice")
+
+        assert (
+            "1 people have a valid key, and an arm needs the signatures of 2" in (await why_not(executor))["operators"]
+        )
 
 
 async def test_who_cannot_have_its_port_has_read_nothing(env: dict[str, str]) -> None:

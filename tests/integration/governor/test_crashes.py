@@ -8,9 +8,8 @@ import pytest
 import pytest_asyncio
 from redis.asyncio import Redis
 
-from contracts.arming import ArmAccepted, ArmRefused, ArmRepeated, FlattenRequested, Gate
+from contracts.arming import ArmAccepted, ArmRefused, ArmRepeated, FlattenRequested, Gate, request_id_of
 from contracts.streams import GOVERNOR_GROUP
-from governor.core.record import request_id_of
 from runtime.redis_client import open_reader, open_redis, raw
 from support.governing import a_governor
 from support.operator import Operator

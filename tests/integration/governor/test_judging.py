@@ -70,13 +70,13 @@ async def test_a_refused_arm_is_used_up_with_every_reason(operator: Operator, go
 @pytest.mark.parametrize(
     ("gate", "settings", "arm"),
     [
-        (Gate.ENVIRONMENT, {"exchange_env": Environment.DEMO}, {}),
-        (Gate.ENVIRONMENT, {"exchange_env": Environment.LIVE}, {"environment": Environment.LIVE}),
+        (Gate.ENVIRONMENT, {}, {"environment": Environment.DEMO}),
+        (Gate.ENVIRONMENT, {"account": "other"}, {}),
         (Gate.FORCE_FLAG, {"gov_testnet_force_flatten": False}, {}),
         (Gate.CONFIRM_PHRASE, {"gov_testnet_force_flatten_confirm": "flatten now"}, {}),
         (Gate.ESS_LATCH, {"ess_latch": "file:/nowhere/ESS_ON"}, {}),
         (Gate.ESS_LATCH, {"ess_latch": "redis:test:no-such-latch"}, {}),
-        (Gate.ARM_AUTHENTIC, {"operators_file": "/nowhere/operators.json"}, {}),
+        (Gate.ARM_AUTHENTIC, {"operators_file": "/nowhere/operators.toml"}, {}),
         (Gate.ARM_UNUSED, {}, {"expires_at_ms": 1}),
         (Gate.ARM_UNUSED, {}, {"issued_at_ms": 99_999_999_999_999, "expires_at_ms": 99_999_999_999_999}),
     ],

@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 import pytest
 from redis.asyncio import Redis
 
-from contracts.arming import ArmAccepted, ArmRefused, ArmRepeated, ArmRequested, FlattenRequested
+from contracts.arming import ArmAccepted, ArmAwaitingApproval, ArmRefused, ArmRepeated, ArmRequested, FlattenRequested
 from contracts.streams import ACTIVE_TTL_S, GOVERNOR_GROUP
 from governor.core import decided
 from governor.core.case import ArmCase, Seen
@@ -15,7 +15,7 @@ from governor.core.record import ArmOutcome, ArmRecord, read_record
 from governor.store import AlreadyHandled, ArmStore, Changed, Written
 from runtime.errors import RetryableError
 from runtime.redis_client import raw
-from support.arms import LATCH_SET, a_standing
+from support.arms import LATCH_SET, UNSIGNED, a_standing, a_wait
 from support.operator import Operator
 
 
@@ -33,7 +33,7 @@ async def delivered(operator: Operator) -> None:
 
 async def a_passing_case(store: ArmStore, operator: Operator, arm_id: str = "arm-1") -> ArmCase:
     arm = await operator.an_arm(arm_id)
-    case = ArmCase(arm=arm, standing=a_standing(), latch=LATCH_SET, store=await store.look(arm_id))
+    case = ArmCase(arm=arm, standing=a_standing(), latch=LATCH_SET, operators=UNSIGNED, store=await store.look(arm_id))
     assert judge(case).passed
     return case
 
@@ -126,6 +126,7 @@ async def test_i2_an_arm_that_expires_between_look_and_firing_does_not_fire(
         arm=await operator.an_arm("arm-1", expires_at_ms=case.store.now_ms),
         standing=case.standing,
         latch=case.latch,
+        operators=case.operators,
         store=case.store,
     )
     decision = judge(case)
@@ -216,3 +217,30 @@ async def test_i16_a_repeat_is_told_once_for_each_entry(store: ArmStore, operato
     assert isinstance(first, Written)
     assert second == AlreadyHandled()
     assert len(await operator.events(ArmRepeated)) == 1
+
+
+async def test_i16_that_an_arm_waits_is_told_once_for_each_entry_and_changes_nothing(
+    store: ArmStore, operator: Operator
+) -> None:
+    (entry_id,) = await operator.arm("arm-1")
+    await delivered(operator)
+
+    first, second = [await store.wait(entry_id, "main", a_wait(), Seen()) for _ in range(2)]
+
+    assert isinstance(first, Written)
+    assert second == AlreadyHandled()
+    assert len(await operator.events(ArmAwaitingApproval)) == 1
+    assert await operator.pending(GOVERNOR_GROUP) == 0
+    assert (await store.look("arm-1")).armed == Seen(value="arm-1")
+    assert (await store.look("arm-1")).fired == Seen()
+
+
+async def test_an_arm_that_was_decided_meanwhile_is_not_told_to_wait(store: ArmStore, operator: Operator) -> None:
+    (entry_id,) = await operator.arm("arm-1")
+    await delivered(operator)
+    await raw(operator.redis, "HSET", operator.keys.fired, "arm-1", "disarmed")
+
+    assert await store.wait(entry_id, "main", a_wait(), Seen()) == Changed("the arm was decided meanwhile")
+
+    assert await operator.events(ArmAwaitingApproval) == []
+    assert await operator.pending(GOVERNOR_GROUP) == 1

@@ -14,7 +14,7 @@ from governor.core.policy import judge
 from governor.store import ArmStore, Changed, Written
 from runtime.errors import RetryableError
 from runtime.redis_client import raw
-from support.arms import LATCH_SET, a_disarm, a_standing
+from support.arms import LATCH_SET, UNSIGNED, a_disarm, a_standing, a_wait
 from support.operator import Operator
 
 Act = Callable[[ArmStore, ArmCase, str], Awaitable[object]]
@@ -55,6 +55,10 @@ async def repeat(store: ArmStore, case: ArmCase, entry_id: str) -> object:
     return await store.repeat(entry_id, "main", event)
 
 
+async def wait(store: ArmStore, case: ArmCase, entry_id: str) -> object:
+    return await store.wait(entry_id, "main", a_wait(case.arm.arm_id), Seen())
+
+
 async def disarm(store: ArmStore, case: ArmCase, entry_id: str) -> object:
     event = ArmDisarmed(arm_id=case.arm.arm_id, operator="alice", reason="", first_outcome="", disarmed_at_ms=1)
     return await store.disarm(entry_id, a_disarm(case.arm.arm_id), event, Seen())
@@ -64,6 +68,7 @@ TAKES_ANYWAY: Mapping[Act, set[str]] = {
     fire: set(),
     refuse: {"arm", "last_ts", "active", "request stream"},
     repeat: {"arm", "fired", "last_ts", "active", "request stream"},
+    wait: {"arm", "last_ts", "active", "request stream"},
     disarm: {"arm", "last_ts", "active", "request stream"},
 }
 """Keys that the script does not need; or only compares, and what is no text is not this arm."""
@@ -98,7 +103,7 @@ async def an_arm_in_hand(store: ArmStore, operator: Operator) -> tuple[str, ArmC
     await raw(operator.redis, "XGROUP", "CREATE", stream, GOVERNOR_GROUP, "0", "MKSTREAM")
     await raw(operator.redis, "XREADGROUP", "GROUP", GOVERNOR_GROUP, "g1", "STREAMS", stream, ">")
     arm = await operator.an_arm("arm-1")
-    case = ArmCase(arm=arm, standing=a_standing(), latch=LATCH_SET, store=await store.look("arm-1"))
+    case = ArmCase(arm=arm, standing=a_standing(), latch=LATCH_SET, operators=UNSIGNED, store=await store.look("arm-1"))
     assert judge(case).passed
     return entry_id, case
 

@@ -16,6 +16,7 @@ from contracts.streams import EXECUTOR_GROUP, GOVERNOR_GROUP, STREAMS, Keys
 from runtime.group import Group
 from runtime.redis_client import open_reader, open_redis, raw
 from support.flatctl_process import Flatctl
+from support.keyring import Keyring
 from support.letters import a_letter, entries_of
 from support.processes import ServiceProcess
 from support.redis_server import RedisServer
@@ -66,7 +67,8 @@ async def test_a_flatten_from_arm_to_verdict_needs_no_more(
             "ORACLE_POLL_SECONDS": "0.2",
             "REDIS_URL": url_of(redis_of_each_kind, "operator"),
         }
-        trio = Trio(sim, env, Requester(admin, reader, namespace))
+        people = Keyring(tmp_path, policy="signatures = 2")
+        trio = Trio(sim, env | people.of("alice"), Requester(admin, reader, namespace))
         await raw(admin, "HSET", f"{namespace}:target:ETHUSDT", "target_usd", "1820", "mode", "enforce")
         services = [
             trio.service(name, REDIS_URL=url_of(redis_of_each_kind, user), CONSUMER_NAME=f"{user}-1")
@@ -77,17 +79,20 @@ async def test_a_flatten_from_arm_to_verdict_needs_no_more(
                 await service.start()
             for service in services:
                 await service.wait_ready()
-            for words in (
-                ["ess", "activate"],
-                ["arm", "--wait", "--yes", "--reason", "drill"],
-                ["status"],
-                ["watch"],
-                ["history"],
-                ["dead", "list"],
-                ["doctor"],
+            arm, approve = ["arm", "--yes", "--reason", "drill"], ["approve", "--wait", "--yes"]
+            for who, words, code in (
+                ("alice", ["ess", "activate"], 0),
+                ("alice", arm, 4),
+                ("bob", approve, 0),
+                ("alice", ["status"], 0),
+                ("alice", ["watch"], 0),
+                ("alice", ["history"], 0),
+                ("alice", ["dead", "list"], 0),
+                ("alice", ["doctor"], 0),
             ):
+                trio.env |= people.of(who)
                 async with trio.flatctl(*words) as flatctl:
-                    assert await flatctl.wait() == 0, flatctl.text
+                    assert await flatctl.wait() == code, flatctl.text
                     assert "NOPERM" not in flatctl.text
             (completed,) = await trio.events.events(FlattenCompleted)
             async with trio.flatctl("arm", "--wait", "--yes", "--reason", "too soon") as refused:

@@ -1,7 +1,10 @@
 """Wrong settings: every mistake is one line that names its variable, before anything else is said, and exit code 2."""
 
+from pathlib import Path
+
 import pytest
 
+from support.people import ALICE, a_file, an_entry
 from support.processes import ServiceProcess
 
 EXCHANGE = {
@@ -79,3 +82,44 @@ async def test_telemetry_that_could_never_leave_stops_the_start(module: str, nam
     assert line.startswith((f"{service_name}: {name} ", f"{service_name}: {name}="))
     assert len(service.lines) == len(SERVICES[module]) + 1
     assert SECRET not in service.text
+
+
+BOTH = ("governor.main", "flatten_executor.main")
+KEYS = {"EXCHANGE_API_KEY": "key", "EXCHANGE_API_SECRET": "secret"}
+
+
+@pytest.mark.parametrize("environment", ["demo", "testnet", "live"])
+@pytest.mark.parametrize("module", BOTH)
+async def test_without_operators_nothing_starts_but_in_sim(module: str, environment: str) -> None:
+    async with ServiceProcess(module, {**KEYS, "EXCHANGE_ENV": environment}) as service:
+        assert await service.wait() == 2
+
+    name = module.partition(".")[0].replace("_", "-")
+    assert service.lines == [
+        f"{name}: OPERATORS_FILE is not set: unsigned arms are for sim alone, and EXCHANGE_ENV is {environment}"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (None, "cannot be read: No such file or directory"),
+        ("", "the file: Object missing required field `operator`"),
+        ("[[operator", "is no TOML"),
+        (a_file(an_entry(ALICE, "alice", revokd="true")), "unknown field `revokd`"),
+        (a_file(an_entry(ALICE, "alice", public_key=f'"{SECRET}"')), "public_key "),
+    ],
+)
+@pytest.mark.parametrize("module", BOTH)
+async def test_an_operators_file_that_is_not_clear_stops_the_start_even_in_sim(
+    module: str, content: str | None, words: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "operators.toml"
+    if content is not None:
+        path.write_text(content, encoding="utf-8")
+    async with ServiceProcess(module, {**KEYS, "OPERATORS_FILE": str(path)}) as service:
+        assert await service.wait() == 2
+
+    (line,) = service.lines
+    assert f": OPERATORS_FILE='{path}'" in line
+    assert words in line

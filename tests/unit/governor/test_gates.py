@@ -1,20 +1,34 @@
 """Every gate by itself, and all of them together."""
 
+from collections.abc import Callable
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
-from contracts.arming import Gate
+from authority.operators import OperatorsSeen
+from contracts.arming import ArmRequested, Gate
 from contracts.vocabulary import Environment
 from governor.core import policy
 from governor.core.case import ArmCase, Seen
 from support.arms import LATCH_CLEAR, LATCH_UNREADABLE, NOW_MS, a_case, a_standing, an_arm
+from support.people import ALICE, BOB, EVE, operators
 
+PEOPLE = OperatorsSeen(operators=operators())
+FILE_AWAY = OperatorsSeen(problem="OPERATORS_FILE='/keys' cannot be read: No such file or directory")
+LIVE_ARM = ALICE.sign(an_arm(environment=Environment.LIVE))
 UNREADABLE = Seen(problem="WRONGTYPE Operation against a key holding the wrong kind of value")
 
 
 def failed(case: ArmCase) -> list[Gate]:
     return [verdict.gate for verdict in policy.judge(case).failed]
+
+
+def a_live_case(arm: ArmRequested, **changed: Any) -> ArmCase:
+    standing = a_standing(environment=Environment.LIVE, live_allowed=True)
+    return a_case(arm=arm, **{"standing": standing, "operators": PEOPLE, **changed})
 
 
 def test_an_arm_that_meets_every_condition_passes() -> None:
@@ -32,7 +46,7 @@ def test_an_arm_that_meets_every_condition_passes() -> None:
         pytest.param(Gate.ENVIRONMENT, a_case(arm=an_arm(environment=Environment.LIVE)), id="a live arm elsewhere"),
         pytest.param(
             Gate.ENVIRONMENT,
-            a_case(arm=an_arm(environment=Environment.LIVE), standing=a_standing(environment=Environment.LIVE)),
+            a_live_case(BOB.sign(LIVE_ARM), standing=a_standing(environment=Environment.LIVE)),
             id="live without permission",
         ),
         pytest.param(Gate.FORCE_FLAG, a_case(standing=a_standing(force_flatten=False)), id="flag off"),
@@ -43,8 +57,19 @@ def test_an_arm_that_meets_every_condition_passes() -> None:
         ),
         pytest.param(Gate.ESS_LATCH, a_case(latch=LATCH_CLEAR), id="latch clear"),
         pytest.param(Gate.ESS_LATCH, a_case(latch=LATCH_UNREADABLE), id="latch unreadable, though it says set"),
+        pytest.param(Gate.ARM_AUTHENTIC, a_case(operators=FILE_AWAY), id="the operators' file is away"),
+        pytest.param(Gate.ARM_AUTHENTIC, a_case(operators=PEOPLE), id="not signed"),
+        pytest.param(Gate.ARM_AUTHENTIC, a_case(arm=EVE.sign(an_arm()), operators=PEOPLE), id="signed by a stranger"),
+        pytest.param(Gate.ARM_AUTHENTIC, a_case(arm=BOB.sign(an_arm()), operators=PEOPLE), id="signed by another"),
         pytest.param(
-            Gate.ARM_AUTHENTIC, a_case(standing=a_standing(operators_file="/keys")), id="keys, but no verification"
+            Gate.ARM_AUTHENTIC,
+            a_case(arm=replace(ALICE.sign(an_arm()), reason="another"), operators=PEOPLE),
+            id="changed after it was signed",
+        ),
+        pytest.param(
+            Gate.ARM_AUTHENTIC,
+            a_case(arm=an_arm(environment=Environment.TESTNET), standing=a_standing(environment=Environment.TESTNET)),
+            id="no operators' file outside of sim",
         ),
         pytest.param(Gate.ARM_UNUSED, a_case(armed=Seen()), id="arm key empty"),
         pytest.param(Gate.ARM_UNUSED, a_case(armed=Seen(value="arm-2")), id="another arm armed"),
@@ -78,7 +103,8 @@ def test_i3_each_gate_refuses_alone(gate: Gate, case: ArmCase) -> None:
 def test_all_failures_are_reported_together() -> None:
     case = a_case(
         arm=an_arm(environment=Environment.DEMO),
-        standing=a_standing(force_flatten=False, confirm_phrase="", operators_file="/keys"),
+        standing=a_standing(force_flatten=False, confirm_phrase=""),
+        operators=FILE_AWAY,
         latch=LATCH_CLEAR,
         armed=Seen(),
         last_ts=Seen(value=str(NOW_MS // 1000)),
@@ -101,19 +127,49 @@ def test_the_signature_gate_says_that_it_checked_nothing() -> None:
     verdict = next(verdict for verdict in policy.judge(a_case()).verdicts if verdict.gate is Gate.ARM_AUTHENTIC)
 
     assert verdict.passed
-    assert verdict.observed == "not checked: no operators' keys are configured"
+    assert verdict.observed == "not checked: OPERATORS_FILE is not set, and the environment is sim"
 
 
-def test_with_keys_configured_the_signature_gate_never_passes_silently() -> None:
-    (verdict,) = policy.judge(a_case(standing=a_standing(operators_file="/keys"))).failed
+def test_a_signed_arm_passes_and_the_gate_names_who_signed() -> None:
+    decision = policy.judge(a_case(arm=ALICE.sign(an_arm()), operators=PEOPLE))
+    verdict = next(verdict for verdict in decision.verdicts if verdict.gate is Gate.ARM_AUTHENTIC)
 
-    assert "signatures are not supported by this version" in verdict.observed
+    assert decision.passed
+    assert (verdict.observed, verdict.required) == ("signed by alice (1 of 1)", "the operator's valid signature")
 
 
-def test_live_passes_with_permission() -> None:
-    standing = a_standing(environment=Environment.LIVE, live_allowed=True)
+def test_live_passes_with_permission_and_the_signatures_of_two() -> None:
+    assert policy.judge(a_live_case(BOB.sign(LIVE_ARM))).passed
 
-    assert policy.judge(a_case(arm=an_arm(environment=Environment.LIVE), standing=standing)).passed
+
+def test_an_arm_that_lacks_only_a_signature_waits_for_it() -> None:
+    case = a_live_case(LIVE_ARM)
+    decision = policy.judge(case)
+
+    waiting = policy.lacking(case, decision)
+
+    assert [verdict.gate for verdict in decision.failed] == [Gate.ARM_AUTHENTIC]
+    assert waiting is not None
+    assert (waiting.signed_by, waiting.needed) == (("alice",), 2)
+
+
+@pytest.mark.parametrize(
+    "case",
+    [
+        pytest.param(lambda: a_live_case(BOB.sign(LIVE_ARM)), id="it passes"),
+        pytest.param(lambda: a_live_case(LIVE_ARM, latch=LATCH_CLEAR), id="another gate refuses too"),
+        pytest.param(lambda: a_live_case(LIVE_ARM, fired=Seen(value='{"outcome":"disarmed"}')), id="disarmed"),
+        pytest.param(lambda: a_live_case(LIVE_ARM, now_ms=LIVE_ARM.expires_at_ms), id="expired"),
+        pytest.param(lambda: a_live_case(BOB.sign(replace(LIVE_ARM, signatures=()))), id="not by its operator"),
+        pytest.param(lambda: a_live_case(replace(LIVE_ARM, reason="x")), id="changed"),
+        pytest.param(lambda: a_live_case(LIVE_ARM, operators=FILE_AWAY), id="the file is away"),
+        pytest.param(lambda: a_live_case(LIVE_ARM, operators=OperatorsSeen()), id="no file"),
+    ],
+)
+def test_i2_nothing_else_waits(case: Callable[[], ArmCase]) -> None:
+    made = case()
+
+    assert policy.lacking(made, policy.judge(made)) is None
 
 
 def test_a_decision_that_did_not_ask_every_gate_does_not_pass() -> None:
@@ -159,3 +215,11 @@ def test_a_cooldown_of_zero_passes_in_the_very_second_of_the_last_flatten() -> N
     case = a_case(last_ts=Seen(value=str(NOW_MS // 1000 + 1)), standing=a_standing(cooldown_ms=0))
 
     assert policy.judge(case).passed
+
+
+def test_i2_how_many_sign_is_asked_of_where_the_governor_stands_and_not_of_the_arm() -> None:
+    failed_gates = policy.judge(a_live_case(ALICE.sign(an_arm()))).failed
+
+    assert [verdict.required for verdict in failed_gates if verdict.gate is Gate.ARM_AUTHENTIC] == [
+        "valid signatures of 2 people"
+    ]

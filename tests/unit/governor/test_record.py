@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from governor.core.record import ArmOutcome, ArmRecord, read_record, request_id_of, write_record
+from contracts.arming import request_id_of
+from governor.core.record import ArmOutcome, ArmRecord, read_record, write_record
 
 words = st.text(max_size=30)
 namespaces = st.from_regex(r"[!-~]{1,20}", fullmatch=True)

@@ -1,8 +1,12 @@
 """Whether a request may run here and now: write access to Redis alone must not flatten an account."""
 
+from collections.abc import Iterator
+
 from msgspec import Struct
 
-from contracts.arming import FlattenRequested, Gate
+from authority.operators import OperatorsSeen
+from authority.verdict import judge
+from contracts.arming import ARM_LIFETIME_MAX_MS, ISSUED_AHEAD_MAX_MS, FlattenRequested, Gate
 from contracts.streams import ACTIVE_TTL_S
 from contracts.vocabulary import Environment
 
@@ -22,29 +26,26 @@ class AdmissionCase(Struct, frozen=True, kw_only=True):
     """`FLATTEN_ALLOW_LIVE` is exactly `FLATTEN_LIVE`."""
     latch_set: bool
     latch_detail: str
-    operators_file: str
-    """Where operators' keys are configured; empty when arms are not signed."""
+    operators: OperatorsSeen
+    """Who may sign arms, by this executor's own operators' file."""
     now_ms: int
     """By the Redis server's clock, as is the request's time."""
     max_age_ms: int
     orders_on_record: bool
     """An earlier attempt was admitted and intended orders."""
+    own_request_id: str
+    """The only request that this arm may become."""
     fired_request_id: str | None
     """What the governor's record says that the arm fired; nothing when it does not know the arm."""
     active_request_id: str | None
     """The request in flight when the run began; nothing when none was."""
 
 
-def standing_objections(environment: Environment, *, live_allowed: bool, operators_file: str) -> tuple[str, ...]:
+def standing_objections(environment: Environment, *, live_allowed: bool) -> tuple[str, ...]:
     """Why every request will be refused, by the settings alone; empty when not."""
-    rules = (
-        (
-            environment is not Environment.LIVE or live_allowed,
-            "the environment is live, and FLATTEN_ALLOW_LIVE is not FLATTEN_LIVE",
-        ),
-        (not operators_file, "OPERATORS_FILE is set, but this version cannot verify signatures"),
-    )
-    return tuple(reason for holds, reason in rules if not holds)
+    if environment is Environment.LIVE and not live_allowed:
+        return ("the environment is live, and FLATTEN_ALLOW_LIVE is not FLATTEN_LIVE",)
+    return ()
 
 
 def objections(case: AdmissionCase) -> tuple[str, ...]:
@@ -79,6 +80,29 @@ def objections(case: AdmissionCase) -> tuple[str, ...]:
             case.fired_request_id == request.request_id,
             f"the governor's record says that the arm fired {case.fired_request_id!r}, not {request.request_id!r}",
         ),
+        (
+            request.request_id == case.own_request_id,
+            f"the arm can only become {case.own_request_id!r}, not {request.request_id!r}",
+        ),
     )
-    standing = standing_objections(case.environment, live_allowed=case.live_allowed, operators_file=case.operators_file)
-    return (*standing, *(reason for holds, reason in rules if not holds))
+    standing = standing_objections(case.environment, live_allowed=case.live_allowed)
+    return (*standing, *(reason for holds, reason in rules if not holds), *_not_permitted(case))
+
+
+def _not_permitted(case: AdmissionCase) -> Iterator[str]:
+    """What the operators' own words say against it: whoever can write to Redis can forge everything else (I2)."""
+    arm, decided_at_ms = case.request.arm, case.request.requested_at_ms
+    lifetime_ms = arm.expires_at_ms - arm.issued_at_ms
+    if lifetime_ms > ARM_LIFETIME_MAX_MS:
+        yield f"the arm is valid for {lifetime_ms} ms, more than the {ARM_LIFETIME_MAX_MS} that an arm may live"
+    if not arm.issued_at_ms - ISSUED_AHEAD_MAX_MS <= decided_at_ms < arm.expires_at_ms:
+        yield "the request was not decided in the time for which the arm was made"
+    operators, problem = case.operators.operators, case.operators.problem
+    if operators is not None:
+        found = judge(arm, operators, case.environment, case.now_ms)
+        if not found.enough:
+            yield f"the arm is not authentic: {found.told}"
+    elif problem:
+        yield f"the arm cannot be verified: {problem}"
+    elif case.environment is not Environment.SIM:
+        yield f"the arm is not verified: OPERATORS_FILE is not set, and the environment is {case.environment}"

@@ -5,6 +5,8 @@ from decimal import ROUND_CEILING, Decimal
 
 from msgspec import Struct
 
+from authority.operators import Operators, OperatorsSeen
+from authority.verdict import Judgement, judge
 from contracts.arming import ArmRequested
 from contracts.vocabulary import Environment
 
@@ -21,8 +23,6 @@ class Standing(Struct, frozen=True, kw_only=True):
     force_flatten: bool
     confirm_phrase: str
     cooldown_ms: int
-    operators_file: str = ""
-    """Where the operators' keys are; empty while none are configured."""
 
 
 class LatchSeen(Struct, frozen=True, kw_only=True):
@@ -61,7 +61,12 @@ class ArmCase(Struct, frozen=True, kw_only=True):
     arm: ArmRequested
     standing: Standing
     latch: LatchSeen
+    operators: OperatorsSeen
     store: StoreSeen
+
+    def signatures(self, operators: Operators) -> Judgement:
+        """Who signed the arm, and whether that is enough here and now."""
+        return judge(self.arm, operators, self.standing.environment, self.store.now_ms)
 
 
 def unix_ms_up(seconds: str) -> int | None:

@@ -2,8 +2,10 @@
 
 from msgspec import Struct
 
+from authority.verdict import Judgement
 from contracts.arming import (
     ArmAccepted,
+    ArmAwaitingApproval,
     ArmDisarmed,
     ArmRefused,
     ArmRepeated,
@@ -64,6 +66,20 @@ def refused(case: ArmCase, decision: Decision) -> ArmRefused:
         reason=case.arm.reason,
         gates=decision.verdicts,
         decided_at_ms=case.store.now_ms,
+    )
+
+
+def awaiting(case: ArmCase, judgement: Judgement) -> ArmAwaitingApproval:
+    """The evidence for an arm that needs signatures of more people, and is not used up."""
+    return ArmAwaitingApproval(
+        arm_id=case.arm.arm_id,
+        operator=case.arm.operator,
+        reason=case.arm.reason,
+        signed_by=judgement.signed_by,
+        needed=judgement.needed,
+        expires_at_ms=case.arm.expires_at_ms,
+        seen_at_ms=case.store.now_ms,
+        not_counted=judgement.not_counted,
     )
 
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from msgspec import Struct
 
+from authority.operators import OperatorsSeen
 from contracts.arming import ArmRequested, Gate, Scope
 from governor.core.case import ArmCase, LatchSeen, Standing, StoreSeen
 from governor.core.gates.arm_authentic import arm_authentic
@@ -39,7 +40,7 @@ def look_out(standing: Standing, latch: LatchSeen, store: StoreSeen) -> Outlook:
         issued_at_ms=store.now_ms,
         expires_at_ms=store.now_ms,
     )
-    case = ArmCase(arm=arm, standing=standing, latch=latch, store=store)
+    case = ArmCase(arm=arm, standing=standing, latch=latch, operators=OperatorsSeen(), store=store)  # nobody asks them
     verdicts = [gate(case) for gate in ASKED]
     return Outlook(
         passes={verdict.gate: verdict.passed for verdict in verdicts},

@@ -4,7 +4,8 @@ from collections.abc import Callable
 
 from msgspec import Struct
 
-from contracts.arming import GateVerdict
+from authority.verdict import Judgement
+from contracts.arming import Gate, GateVerdict
 from governor.core.case import ArmCase
 from governor.core.gates.arm_authentic import arm_authentic
 from governor.core.gates.arm_unused import arm_unused
@@ -41,6 +42,18 @@ class Decision(Struct, frozen=True, kw_only=True):
     def failed(self) -> tuple[GateVerdict, ...]:
         """The gates that refuse."""
         return tuple(verdict for verdict in self.verdicts if not verdict.passed)
+
+
+def lacking(case: ArmCase, decision: Decision) -> Judgement | None:
+    """Who signed so far, if the arm lacks nothing but the signatures of more people; nothing otherwise.
+
+    Such an arm waits. One that would be refused anyway is refused at once: nobody is woken up to approve it.
+    """
+    operators = case.operators.operators
+    if operators is None or [verdict.gate for verdict in decision.failed] != [Gate.ARM_AUTHENTIC]:
+        return None
+    judgement = case.signatures(operators)
+    return judgement if judgement.waits else None
 
 
 def judge(case: ArmCase) -> Decision:

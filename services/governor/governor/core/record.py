@@ -1,7 +1,5 @@
 """What became of an arm, as it stands in the `fired` hash: one JSON document per arm, never deleted."""
 
-import hashlib
-
 import msgspec
 from msgspec import Struct
 
@@ -49,9 +47,3 @@ def read_record(text: str) -> ArmRecord:
 def write_record(record: ArmRecord) -> str:
     """The record as text."""
     return msgspec.json.encode(record).decode()
-
-
-def request_id_of(namespace: str, arm_id: str) -> str:
-    """The request that an arm becomes: always the same one, so that a repeat is recognised everywhere."""
-    digest = hashlib.blake2b(f"{namespace}\0{arm_id}".encode(), digest_size=10).hexdigest()
-    return f"req-{digest}"

@@ -1,13 +1,7 @@
 """Gate: the arm is armed, in time, and has never been decided."""
 
-from contracts.arming import Gate, GateVerdict
+from contracts.arming import ARM_LIFETIME_MAX_MS, ISSUED_AHEAD_MAX_MS, Gate, GateVerdict
 from governor.core.case import ArmCase
-
-ISSUED_AHEAD_MAX_MS = 5_000
-"""How far an operator's clock may be ahead of Redis's."""
-
-ARM_LIFETIME_MAX_MS = 300_000
-"""An arm is for now. One that a program armed for days would fire when nobody thinks of it any more."""
 
 
 def arm_unused(case: ArmCase) -> GateVerdict:

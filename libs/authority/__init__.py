@@ -1,0 +1,1 @@
+"""Who may arm: operators' keys, their signatures, and whether the signatures of an arm are enough."""
