@@ -6,11 +6,13 @@ from pathlib import Path
 
 import pytest
 import pytest_asyncio
+from msgspec.structs import replace
 from redis.asyncio import Redis
 
 from contracts.arming import ArmAccepted, ArmRequested
 from contracts.flattening import RunVerdict
 from contracts.streams import GOVERNOR_GROUP, Keys
+from runtime.app import software_version
 from runtime.redis_client import open_reader, open_redis, raw
 from support.flatctl_process import Flatctl, Said
 from support.redis_server import RedisServer
@@ -250,11 +252,14 @@ async def test_events_of_another_version_are_named_with_their_stream(flatctl: Fl
 
 
 async def test_another_version_of_the_software_is_told(flatctl: Flatctl, scribe: Scribe) -> None:
-    await scribe.tell(started())
-    said = await flatctl("doctor", "events", "--json")
+    await scribe.tell(replace(started(), software_version=software_version()))
+    same = await flatctl("doctor", "events", "--json")
+    await scribe.tell(replace(started(), software_version="9.9.9"))
+    other = await flatctl("doctor", "events", "--json")
 
-    grade, observed = checks(said)["software version"]
-    assert (grade, observed) in {("warning", "the newest run was by 0.1.0"), ("ok", "the newest run was by 0.1.0")}
+    assert grades(same)["software version"] == "ok"
+    assert checks(other)["software version"] == ("warning", "the newest run was by 9.9.9")
+    assert (same.code, other.code) == (0, 0)
 
 
 async def test_an_area_that_there_is_not_is_one_line(flatctl: Flatctl) -> None:
