@@ -77,12 +77,13 @@ async def test_all_of_a_letter_is_shown_and_what_is_no_text_as_escapes(flatctl: 
 async def test_a_letter_goes_back_to_its_own_stream_as_it_was_and_on_record(
     flatctl: Flatctl, scribe: Scribe, came_from: type[Event]
 ) -> None:
-    letter_id = await a_letter(scribe, ODD, came_from=came_from)
+    letter_id = await a_letter(scribe, [*ODD, "dead_stream", "its own"], came_from=came_from)
     said = await flatctl("dead", "requeue", letter_id, *BY_ALICE)
 
     assert said.code == 0, said
     assert f"put back: {letter_id} is entry" in said.out
-    assert await entries_of(scribe, came_from.stream) == [[b"type", b"flatten.arm_requested.v9", b"data", b"\xff\x00{"]]
+    as_it_was = [b"type", b"flatten.arm_requested.v9", b"data", b"\xff\x00{", b"dead_stream", b"its own"]
+    assert await entries_of(scribe, came_from.stream) == [as_it_was]
     assert await entries_of(scribe, "dead") == []
     (record,) = await scribe.events(DeadLetterSettled)
     assert (record.letter_id, record.settlement, record.operator) == (letter_id, Settlement.REQUEUED, "alice")
