@@ -94,6 +94,7 @@ async def test_a_flatten_from_arm_to_verdict_needs_no_more(
                 async with trio.flatctl(*words) as flatctl:
                     assert await flatctl.wait() == code, flatctl.text
                     assert "NOPERM" not in flatctl.text
+            assert "operator can do none of 7 other things" in flatctl.text  # the doctor's
             (completed,) = await trio.events.events(FlattenCompleted)
             async with trio.flatctl("arm", "--wait", "--yes", "--reason", "too soon") as refused:
                 assert await refused.wait() == 3, refused.text
