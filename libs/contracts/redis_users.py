@@ -9,7 +9,13 @@ import sys
 from collections.abc import Mapping, Sequence
 
 from contracts.arming import ArmRequested, FlattenRequested
-from contracts.streams import DEFAULT_ALLOCATION_PREFIX, DEFAULT_NAMESPACE, STREAMS, Keys
+from contracts.streams import (
+    DEFAULT_ALLOCATION_PREFIX,
+    DEFAULT_NAMESPACE,
+    DEFAULT_POSITIONS_PREFIX,
+    STREAMS,
+    Keys,
+)
 
 LATCH_KEY = "quantum:ess:active"
 """Where the latch is in Redis, if it is there."""
@@ -22,6 +28,7 @@ def redis_users(
     namespace: str = DEFAULT_NAMESPACE,
     *,
     allocation_prefix: str = DEFAULT_ALLOCATION_PREFIX,
+    positions_prefix: str = DEFAULT_POSITIONS_PREFIX,
     latch_key: str = LATCH_KEY,
 ) -> Mapping[str, tuple[str, ...]]:
     """The rules of each user, without a password and switched off.
@@ -29,7 +36,8 @@ def redis_users(
     `default` must stay off: nobody can be it then. It has every right, because Redis reads its append-only file as
     `default`, and would leave out what it may not do: all that was written by a script or a transaction
     (redis/redis issue 14541; valkey-io/valkey issue 3983).
-    `allocator` is whoever writes the allocation targets.
+    `allocator` is whoever writes the allocation targets. `administrator` is a person with a broken Redis. The operator
+    reads cached positions by name and lists none: SCAN and KEYS name no key, so that no pattern limits what they show.
     """
     keys = Keys(namespace)
     all_streams = f"{namespace}:stream:*"
@@ -89,11 +97,13 @@ def redis_users(
             _selector("+eval +evalsha", f"~{all_streams}"),
             _selector("+get +pttl +watch", f"%R~{namespace}:flatten:*"),
             _selector("+hget +hgetall +hexists", f"%R~{keys.fired}", f"%R~{keys.run('*')}"),
-            _selector("+set", f"%W~{keys.arm}"),
+            _selector("+set +del", f"%W~{keys.arm}"),
             _selector("+get +set +del", f"~{latch_key}"),
+            _selector("+type +get +hgetall", f"%R~{positions_prefix}*"),
         ),
         "allocator": (*_EVERYBODY, "+time", _selector("+exists +hget +hset", f"~{allocation_prefix}*")),
         "viewer": (*_EVERYBODY, _selector(_LOOKING, f"%R~{all_streams}")),
+        "administrator": ("~*", "&*", "+@all"),
     }
 
 
@@ -133,9 +143,17 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument(
         "--allocation-prefix", default=DEFAULT_ALLOCATION_PREFIX, help="FLATTEN_ALLOCATION_PREFIX (%(default)s)"
     )
+    parser.add_argument(
+        "--positions-prefix", default=DEFAULT_POSITIONS_PREFIX, help="FLATTEN_POSITIONS_PREFIX (%(default)s)"
+    )
     parser.add_argument("--latch-key", default=LATCH_KEY, help="the key of ESS_LATCH=redis:… (%(default)s)")
     given = parser.parse_args(arguments)
-    users = redis_users(given.namespace, allocation_prefix=given.allocation_prefix, latch_key=given.latch_key)
+    users = redis_users(
+        given.namespace,
+        allocation_prefix=given.allocation_prefix,
+        positions_prefix=given.positions_prefix,
+        latch_key=given.latch_key,
+    )
     sys.stdout.write(acl_file(users))
 
 

@@ -31,6 +31,8 @@ EXECUTOR_GROUP = "flatten-executor"
 
 DEFAULT_NAMESPACE = "quantum:gov:testnet"
 DEFAULT_ALLOCATION_PREFIX = "quantum:allocation:target:"
+DEFAULT_POSITIONS_PREFIX = "quantum:positions:"
+"""Positions that other programs cache. Nobody here relies on them."""
 
 ARM_TTL_S = 60
 """How long an arm lives in Redis."""
@@ -127,7 +129,7 @@ STREAMS: tuple[Stream, ...] = (
         name="dead.settled",
         events=(DeadLetterSettled,),
         writers=("operator",),
-        readers=("everyone",),
+        readers=("operator", "tools"),
         about="Dead letters that operators put back or dropped, each as it was, with who and why.",
     ),
 )

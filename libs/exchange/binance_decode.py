@@ -34,6 +34,7 @@ class _PositionRow(Struct, rename="camel", gc=False):
     position_side: str
     entry_price: Decimal | None = None
     mark_price: Decimal | None = None
+    un_realized_profit: Decimal | None = None
 
 
 class _MarkRow(Struct, rename="camel", gc=False):
@@ -196,6 +197,9 @@ def _position(row: _PositionRow, index: int) -> Position | UnreadableRow:
         quantity=row.position_amt or ZERO,  # a zero, whatever its sign and digits
         entry_price=_price(row.entry_price),
         mark_price=_price(row.mark_price),
+        unrealised_pnl=row.un_realized_profit
+        if row.un_realized_profit is not None and is_sane(row.un_realized_profit)
+        else None,
     )
 
 
@@ -228,6 +232,7 @@ def _position_of_fields(raw: Raw, index: int) -> Position | UnreadableRow:
             position_side=side,
             entry_price=_lenient(_NUMBER, fields.get("entryPrice")),
             mark_price=_lenient(_NUMBER, fields.get("markPrice")),
+            un_realized_profit=_lenient(_NUMBER, fields.get("unRealizedProfit")),
         ),
         index,
     )

@@ -14,6 +14,8 @@ from msgspec import Raw, Struct
 from contracts.vocabulary import OrderSide, PositionSide
 from exchange.binance_calls import VenueError
 from exchange.binance_decode import shown
+from exchange.binance_wire import BATCH_ORDERS, ORDER
+from exchange.budget import Cost
 from exchange.codes import BREAKS_RULES, OUTSIDE_PRICE_BAND, Execution, Judgement
 from exchange.decoder import Decoder
 from exchange.instruments import is_sane, plain
@@ -65,6 +67,13 @@ def groups(orders: Sequence[ReducingOrder]) -> Iterator[Sequence[ReducingOrder]]
             group.append(order)
     if group:
         yield group
+
+
+def cost_of(count: int) -> Cost:
+    """A batch counts five in the ten seconds' limit, however few its orders, itself in the minute's, and its weight."""
+    if count == 1:
+        return Cost(orders_10s=1, orders_1m=1, weight=ORDER.weight)
+    return Cost(orders_10s=BATCH_MAX, orders_1m=1, weight=BATCH_ORDERS.weight)
 
 
 def wire_order(order: ReducingOrder) -> dict[str, str]:

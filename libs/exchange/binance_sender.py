@@ -7,9 +7,8 @@ from typing import Final
 from msgspec.structs import replace
 
 from exchange.binance_calls import BinanceCalls
-from exchange.binance_orders import BATCH_MAX, batch_results, groups, judged_result, single_result, wire_order
+from exchange.binance_orders import batch_results, cost_of, groups, judged_result, single_result, wire_order
 from exchange.binance_wire import BATCH_ORDERS, ORDER
-from exchange.budget import Cost
 from exchange.codes import CLOCK_CODES, Judgement
 from exchange.errors import ExchangeError
 from exchange.model import Failed, ReducingOrder, SendResult, Unknown, Unsent
@@ -63,7 +62,7 @@ class OrderSender:
 
     async def _take(self, count: int, deadline_ms: int, may_send: Callable[[], bool]) -> tuple[str, int] | None:
         """Wait for room in the budget and take it; else why not, and how many milliseconds that would take."""
-        cost = _cost(count)
+        cost = cost_of(count)
         while may_send():
             wait_ms = self._calls.budget.take(cost)
             if not wait_ms:
@@ -124,13 +123,6 @@ def _said(orders: Sequence[ReducingOrder]) -> tuple[dict[str, dict[str, str]], d
                 client_order_id=order.client_order_id, reason=f"not sent: {error}"
             )
     return parameters, unsayable
-
-
-def _cost(count: int) -> Cost:
-    """A batch counts five in the ten seconds' limit, however few its orders, itself in the minute's, and its weight."""
-    if count == 1:
-        return Cost(orders_10s=1, orders_1m=1, weight=ORDER.weight)
-    return Cost(orders_10s=BATCH_MAX, orders_1m=1, weight=BATCH_ORDERS.weight)
 
 
 def _unsent(group: Sequence[ReducingOrder], reason: str, wait_ms: int) -> list[SendResult]:

@@ -58,10 +58,12 @@ _SIGNED = re.compile(r"signature(=|%3[dD]).*", re.DOTALL)
 class BinanceWire(binanceusdm):  # type: ignore[misc]  # ccxt publishes no types
     """Signs and sends; judges nothing. `now_ms` is the wall clock, in Unix milliseconds.
 
+    With `reads_only` it carries nothing but GET: whoever holds it cannot change anything at the venue.
+
     Raises ImportError at once when the installed ccxt lacks a call that the adapter needs.
     """
 
-    def __init__(self, config: ExchangeConfig, now_ms: Callable[[], int]) -> None:
+    def __init__(self, config: ExchangeConfig, now_ms: Callable[[], int], *, reads_only: bool = False) -> None:
         super().__init__(
             {
                 "apiKey": config.api_key,
@@ -76,6 +78,7 @@ class BinanceWire(binanceusdm):  # type: ignore[misc]  # ccxt publishes no types
         self.urls["api"] = _addresses(self.urls, config)
         self._wall_ms = now_ms
         self._config = config
+        self._reads_only = reads_only
         self._transport = Transport(cafile=self.cafile)
         self.clock_offset_ms = 0
         """What to add to our clock to get the venue's."""
@@ -109,6 +112,8 @@ class BinanceWire(binanceusdm):  # type: ignore[misc]  # ccxt publishes no types
         self, url: str, method: str = "GET", headers: dict[str, str] | None = None, body: str | None = None
     ) -> Answer | NoAnswer:
         """Carry a signed request. ccxt calls this with what it signed, and hands the result through."""
+        if self._reads_only and method != "GET":
+            raise RuntimeError(f"{method}: this connection to the exchange only reads")
         config = self._config
         timeout_ms = config.order_timeout_ms if method == "POST" else config.request_timeout_ms
         return await self._transport.request(method, url, headers=headers or {}, body=body, timeout_ms=timeout_ms)

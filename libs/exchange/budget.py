@@ -38,6 +38,17 @@ class Cost(Struct, frozen=True, kw_only=True):
     weight: int = 0
 
 
+class Pace(Struct, frozen=True, kw_only=True):
+    """How orders leave under the venue's limits, worked out beforehand."""
+
+    orders: int
+    requests: int
+    """Batches, and orders that go alone."""
+    held_back_ms: int
+    """How long the limits keep the last of them back."""
+    limits: OrderLimits
+
+
 class _Window:
     """Uses within the last `length_ms`, at most `limit` of them."""
 

@@ -6,12 +6,21 @@ from collections.abc import Iterator
 from urllib.parse import SplitResult, urlsplit
 
 from contracts.vocabulary import Environment
-from exchange.binance import BinanceGateway, BinanceReader
+from exchange.binance import BinanceGateway
 from exchange.binance_inspector import BinanceInspector
+from exchange.binance_reader import BinanceAccountReader, BinanceReader
 from exchange.config import ExchangeConfig
-from exchange.ports import KeyInspector, OrderGateway, PositionReader
+from exchange.ports import AccountReader, KeyInspector, OrderGateway, PositionReader
 
-__all__ = ["SUPPORTED", "ExchangeConfig", "open_gateway", "open_inspector", "open_reader", "problems_with"]
+__all__ = [
+    "SUPPORTED",
+    "ExchangeConfig",
+    "open_account_reader",
+    "open_gateway",
+    "open_inspector",
+    "open_reader",
+    "problems_with",
+]
 
 SUPPORTED = ("binanceusdm",)
 
@@ -20,6 +29,12 @@ def open_reader(config: ExchangeConfig) -> PositionReader:
     """A port that can only look. Opens no connection yet. Raises ValueError with one line when the config is wrong."""
     _check(config)
     return BinanceReader(config, now_ms=_unix_ms, monotonic_ms=_monotonic_ms)
+
+
+def open_account_reader(config: ExchangeConfig) -> AccountReader:
+    """A port that can look at all that a flatten decides on, and no more. Raises ValueError as `open_reader` does."""
+    _check(config)
+    return BinanceAccountReader(config, now_ms=_unix_ms, monotonic_ms=_monotonic_ms)
 
 
 def open_gateway(config: ExchangeConfig) -> OrderGateway:

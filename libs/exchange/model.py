@@ -36,6 +36,8 @@ class Position(Struct, frozen=True, kw_only=True):
     """In quote units; nothing when the row has none."""
     mark_price: Decimal | None
     """In quote units; nothing when the exchange sent none, zero, or something unreadable."""
+    unrealised_pnl: Decimal | None = None
+    """As the exchange says, in the margin asset; nothing when it sent none, or something unreadable."""
 
 
 class UnreadableRow(Struct, frozen=True, kw_only=True):

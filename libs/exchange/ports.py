@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from typing import Protocol
 
+from exchange.budget import Pace
 from exchange.model import (
     ClockReading,
     KeyPermissions,
@@ -66,25 +67,11 @@ class KeyInspector(Protocol):
         ...
 
 
-class OrderGateway(PositionReader, Protocol):
-    """Reads an account and reduces its positions."""
-
-    @property
-    def order_lifetime_ms(self) -> int:
-        """How long after an order left the venue may still accept it, our clock's error included."""
-        ...
-
-    @property
-    def symbols_shown(self) -> frozenset[str]:
-        """Symbols that had a row in any reading of positions so far."""
-        ...
+class AccountReader(PositionReader, Protocol):
+    """Reads everything that a flatten decides on, and can send nothing."""
 
     async def instruments(self) -> Listings:
         """What each symbol demands of an order; read once and kept for `INSTRUMENTS_MAX_AGE_S`, then read again."""
-        ...
-
-    async def renew_instruments(self) -> None:
-        """Read again what each symbol demands, however young what is known. Raises as a reading does."""
         ...
 
     async def position_mode(self) -> PositionMode:
@@ -97,6 +84,28 @@ class OrderGateway(PositionReader, Protocol):
         `in_order`: conditional ones are read first, then the others, so that one which triggers meanwhile is in one
         of the answers. Without it both are read at the same time, which is faster, and can miss that one.
         """
+        ...
+
+    def pace(self, orders: Sequence[ReducingOrder]) -> Pace:
+        """How these orders would leave under the limits that the exchange states. Sends nothing, asks nothing."""
+        ...
+
+
+class OrderGateway(AccountReader, Protocol):
+    """Reads an account and reduces its positions."""
+
+    @property
+    def order_lifetime_ms(self) -> int:
+        """How long after an order left the venue may still accept it, our clock's error included."""
+        ...
+
+    @property
+    def symbols_shown(self) -> frozenset[str]:
+        """Symbols that had a row in any reading of positions so far."""
+        ...
+
+    async def renew_instruments(self) -> None:
+        """Read again what each symbol demands, however young what is known. Raises as a reading does."""
         ...
 
     async def cancel_resting(self, symbol: str, *, conditional: bool) -> None:

@@ -20,6 +20,11 @@ VARIABLES: tuple[Variable, ...] = (
         "FLATTEN_NAMESPACE", "prefix of every key and stream: one account, one environment", "quantum:gov:testnet"
     ),
     Variable("FLATTEN_ALLOCATION_PREFIX", "prefix of the allocation targets' keys", "quantum:allocation:target:"),
+    Variable(
+        "FLATTEN_POSITIONS_PREFIX",
+        "prefix of the position keys that others cache; flatctl verify compares them with the exchange",
+        "quantum:positions:",
+    ),
     Variable("ACCOUNT", "the account's name in events", "main"),
     Variable("EXCHANGE_ID", "which exchange adapter to use", "binanceusdm"),
     Variable("EXCHANGE_ENV", "what stands behind the exchange's address: sim, demo, testnet or live", "sim"),

@@ -146,10 +146,10 @@ def test_the_targets_are_written_where_the_governor_looks_when_somebody_asks_for
 
 def test_the_redis_users_are_for_the_keys_that_the_programs_use(tmp_path: Path) -> None:
     rules = started("redis-users", redis_users.Settings, tmp_path)
-    governor = started("governor", GovernorSettings, tmp_path)
+    programs = started("governor", GovernorSettings, tmp_path) | started("flatctl", FlatctlSettings, tmp_path)
 
     assert services()["redis-users"]["command"][0] == redis_users.PROGRAM
-    assert {name: governor[name] for name in rules if name != "config_hash"} == {
+    assert {name: programs[name] for name in rules if name != "config_hash"} == {
         name: value for name, value in rules.items() if name != "config_hash"
     }
 

@@ -13,12 +13,18 @@ from support.compose_file import lines_of, services, whole
 from support.tree import text_of
 
 SERVICES = services()
-PROGRAM_OF_USER = {"operator": "flatctl", "allocator": "demo-targets", "viewer": "redis-cli"}
+PROGRAM_OF_USER = {
+    "operator": "flatctl",
+    "allocator": "demo-targets",
+    "viewer": "redis-cli",
+    "administrator": "redis-admin",
+}
 WITHOUT_HEALTH = {
     "redis-users": "it ends",
     "flatctl": "it ends",
     "demo-targets": "it ends",
     "redis-cli": "it ends",
+    "redis-admin": "it ends",
     "otel-collector": "nothing in the image can ask",
     "tempo": "what can ask changes from release to release",
     "loki": "what can ask changes from release to release",

@@ -38,7 +38,19 @@ def test_every_service_has_a_pure_core() -> None:
     assert {"asyncio", "time", "random", "logging", "os", "redis", "aiohttp", "ccxt"} <= set(pure["forbidden_modules"])
 
 
-@pytest.mark.parametrize("name", [name for name in tracked(".py") if "services/" in name and "/core/" in name])
+def test_what_would_be_closed_is_decided_without_io() -> None:
+    pure = next(c for c in configuration()["importlinter"]["contracts"] if c.get("source_modules") == ["closing"])
+
+    assert {"asyncio", "time", "random", "logging", "os", "redis", "aiohttp", "ccxt"} <= set(pure["forbidden_modules"])
+    assert not pure.get("allow_indirect_imports")
+
+
+PURE = [
+    name for name in tracked(".py") if name.startswith("libs/closing/") or ("services/" in name and "/core/" in name)
+]
+
+
+@pytest.mark.parametrize("name", PURE)
 def test_a_core_never_awaits_nor_asks_for_the_time(name: str) -> None:
     tree = ast.parse(text_of(name))
 

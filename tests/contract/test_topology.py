@@ -12,6 +12,7 @@ from contracts.streams import (
     ARM_TTL_S,
     DEFAULT_ALLOCATION_PREFIX,
     DEFAULT_NAMESPACE,
+    DEFAULT_POSITIONS_PREFIX,
     EVENTS,
     EXECUTOR_GROUP,
     GOVERNOR_GROUP,
@@ -73,6 +74,7 @@ def test_the_stream_keys_are_the_documented_strings() -> None:
 def test_the_defaults_are_the_documented_ones() -> None:
     assert DEFAULT_NAMESPACE == "quantum:gov:testnet"
     assert DEFAULT_ALLOCATION_PREFIX == "quantum:allocation:target:"
+    assert DEFAULT_POSITIONS_PREFIX == "quantum:positions:"
     assert (GOVERNOR_GROUP, EXECUTOR_GROUP) == ("governor", "flatten-executor")
     assert (ARM_TTL_S, ACTIVE_TTL_S) == (60, 900)
 

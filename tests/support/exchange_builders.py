@@ -6,6 +6,7 @@ from decimal import Decimal
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
+from closing.filters import Limits, Sieve, sift
 from contracts.arming import Scope
 from contracts.vocabulary import PositionSide
 from exchange.model import (
@@ -18,7 +19,6 @@ from exchange.model import (
     ReducingOrder,
     UnreadableRow,
 )
-from flatten_executor.core.filters import Limits, Sieve, sift
 
 
 def position(

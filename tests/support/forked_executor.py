@@ -19,6 +19,7 @@ import msgspec
 from contracts.arming import FlattenRequested
 from contracts.base import Event
 from contracts.flattening import FlattenCompleted
+from exchange.budget import Pace
 from exchange.config import ExchangeConfig
 from exchange.factory import open_gateway
 from exchange.model import (
@@ -97,6 +98,9 @@ class SteppedGateway:
 
     async def instruments(self) -> Listings:
         return await self._gateway.instruments()
+
+    def pace(self, orders: Sequence[ReducingOrder]) -> Pace:
+        return self._gateway.pace(orders)
 
     async def positions(self) -> PositionReading:
         return await self._steps.around("positions", self._gateway.positions())

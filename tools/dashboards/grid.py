@@ -61,6 +61,8 @@ def dashboard(uid: str, title: str, about: str, rows: Sequence[Sequence[Json]], 
             {
                 "type": "dashboards",
                 "title": "Flatguard",
+                "icon": "external link",
+                "tooltip": "the other dashboards",
                 "tags": [TAG],
                 "asDropdown": False,
                 "includeVars": False,

@@ -125,7 +125,7 @@ def states(title: str, about: str, asked: Sequence[Json], shown: Json, *, width:
         "mergeValues": True,
         "showValue": "auto",
         "rowHeight": 0.9,
-        "legend": {"showLegend": False, "displayMode": "list", "placement": "bottom"},
+        "legend": {"showLegend": False, "displayMode": "list", "placement": "bottom", "calcs": []},
         "tooltip": {"mode": "single", "sort": "none"},
     }
     return _panel("state-timeline", title, about, asked, shown, options, width)

@@ -8,7 +8,7 @@ OK = 0
 ERROR = 1
 """The command could not do its work: a wrong option or setting, Redis or the exchange away."""
 RESIDUAL = 2
-"""The run ended and something is still open, or may be opened again by an order that waits."""
+"""Something is still open, or may be opened by an order that waits; of a plan: something would stay open."""
 REFUSED = 3
 """Not done: refused by the gates or before them, not confirmed, taken back, too late, or nothing there to abort."""
 UNKNOWN = 4

@@ -16,10 +16,13 @@ from flatctl.dead_commands import dead
 from flatctl.doctor.command import doctor
 from flatctl.exits import CommandFailed
 from flatctl.key_commands import keys
-from flatctl.options import AsJson, Operator, Reason, Within, Yes, arm_id_of, operator_of, scope_of
+from flatctl.options import AsJson, Operator, Reason, Within, Yes, arm_id_of, operator_of
 from flatctl.past_commands import history
+from flatctl.plan_command import plan
+from flatctl.scope import scope_of
 from flatctl.session import Session, load_settings, run
 from flatctl.signing import Identity, identify
+from flatctl.verify_command import verify
 from runtime.app import software_version
 from runtime.errors import SettingsError
 from runtime.telemetry import telemetry_problems
@@ -39,6 +42,8 @@ app = typer.Typer(
 ess = typer.Typer(no_args_is_help=True, help="The emergency stop: set means that trading is stopped.")
 app.add_typer(ess, name="ess")
 app.add_typer(keys, name="keys")
+app.command()(plan)
+app.command()(verify)
 app.add_typer(dead, name="dead")
 app.command()(history)
 app.command()(doctor)

@@ -8,7 +8,6 @@ from typing import Annotated
 
 import typer
 
-from contracts.arming import Scope
 from flatctl.exits import CommandFailed
 
 _ARM_ID = re.compile(r"[A-Za-z0-9._:-]{1,100}")
@@ -18,14 +17,6 @@ Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask for confirmat
 Reason = Annotated[str, typer.Option("--reason", help="Why; goes on record.")]
 Operator = Annotated[str, typer.Option("--operator", help="Who you are; goes on record. Default: your login name.")]
 Within = Annotated[float, typer.Option("--timeout", min=1, max=86_400, help="Give up after so many seconds.")]
-
-
-def scope_of(symbols: str) -> Scope:
-    """What `--symbols` names; nothing is the whole account."""
-    names = [name.strip().upper() for name in symbols.split(",")] if symbols else []
-    if "" in names:
-        raise CommandFailed(f"--symbols {symbols!r}: an empty name; write e.g. ETHUSDT,BTCUSDT")
-    return Scope(symbols=tuple(dict.fromkeys(names)))
 
 
 def arm_id_of(given: str) -> str:

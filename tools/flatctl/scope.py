@@ -1,16 +1,26 @@
-"""Whether the symbols of an arm exist: a mistyped one would leave its position open."""
+"""Symbols by name, and whether they exist: a mistyped one would leave its position open."""
 
 import difflib
 from collections.abc import Collection, Sequence
 
 from redis.asyncio import Redis
 
+from contracts.arming import Scope
 from contracts.positions import PositionSnapshot
 from contracts.streams import Keys
+from flatctl.exits import CommandFailed
 from flatctl.history import newest
 
 FRESH_MS = 60_000
 """An older snapshot may not list what trades now."""
+
+
+def scope_of(symbols: str) -> Scope:
+    """What `--symbols` says; without it the whole account. Raises CommandFailed for an empty name."""
+    names = [name.strip().upper() for name in symbols.split(",")] if symbols else []
+    if "" in names:
+        raise CommandFailed(f"--symbols {symbols!r}: an empty name; write e.g. ETHUSDT,BTCUSDT")
+    return Scope(symbols=tuple(dict.fromkeys(names)))
 
 
 async def listed_symbols(redis: Redis, keys: Keys, now_ms: int) -> frozenset[str]:

@@ -6,9 +6,10 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
-from contracts.streams import DEFAULT_NAMESPACE, Keys
+from contracts.streams import DEFAULT_NAMESPACE, DEFAULT_POSITIONS_PREFIX, Keys
 from contracts.vocabulary import Environment
 from exchange.config import ExchangeConfig, server_of
+from flatctl.plan import PlanLimits
 from runtime.latch import DEFAULT_LATCH, latch_problems
 from runtime.secret import Secret, SecretUrl
 from runtime.settings import redis_problems
@@ -34,6 +35,12 @@ class FlatctlSettings(Struct, frozen=True, kw_only=True):
     operator_key_file: str = ""
     operator_key_passphrase: Secret = Secret("")
     flatten_cooldown_seconds: Annotated[Decimal, Meta(ge=0, le=86_400)] = Decimal(60)
+    flatten_positions_prefix: str = DEFAULT_POSITIONS_PREFIX
+    max_flatten_symbols: Annotated[int, Meta(ge=1, le=10_000)] = 200
+    min_flatten_notional_usd: Annotated[Decimal, Meta(ge=0, le=1_000_000)] = Decimal("1.0")
+    flatten_qty_epsilon: Annotated[Decimal, Meta(ge=0, le=0.000001)] = Decimal("1e-8")
+    flatten_max_rounds: Annotated[int, Meta(ge=1, le=20)] = 3
+    flatten_run_max_seconds: Annotated[int, Meta(ge=1, le=3_600)] = 120
 
     def problems(self) -> Iterator[str]:
         """What no type tells: one line each, which begins with the variable's name."""
@@ -54,6 +61,17 @@ class FlatctlSettings(Struct, frozen=True, kw_only=True):
             base_url=server_of(self.exchange_env, self.exchange_base_url),
             api_key=self.exchange_api_key.reveal(),
             api_secret=self.exchange_api_secret.reveal(),
+        )
+
+    @property
+    def limits(self) -> PlanLimits:
+        """What a plan is made with: the executor's variables, as they are here."""
+        return PlanLimits(
+            quantity_epsilon=self.flatten_qty_epsilon,
+            min_notional_usd=self.min_flatten_notional_usd,
+            max_positions=self.max_flatten_symbols,
+            max_rounds=self.flatten_max_rounds,
+            run_max_s=self.flatten_run_max_seconds,
         )
 
     @property

@@ -15,7 +15,7 @@ from pathlib import Path
 from msgspec import Struct
 
 from contracts.redis_users import redis_users
-from contracts.streams import DEFAULT_ALLOCATION_PREFIX, DEFAULT_NAMESPACE
+from contracts.streams import DEFAULT_ALLOCATION_PREFIX, DEFAULT_NAMESPACE, DEFAULT_POSITIONS_PREFIX
 from redis_users.accounts import NOBODY, NotOursError, acl_text, address, password_in
 from runtime.errors import SettingsError
 from runtime.settings import load
@@ -35,6 +35,7 @@ class Settings(Struct, frozen=True, kw_only=True):
 
     flatten_namespace: str = DEFAULT_NAMESPACE
     flatten_allocation_prefix: str = DEFAULT_ALLOCATION_PREFIX
+    flatten_positions_prefix: str = DEFAULT_POSITIONS_PREFIX
 
 
 class Written(Struct, frozen=True):
@@ -83,7 +84,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(
         prog=PROGRAM,
         description="Writes Redis's ACL file, and for each user the address with its password. What is there stays.",
-        epilog="Variables: FLATTEN_NAMESPACE, FLATTEN_ALLOCATION_PREFIX.",
+        epilog="Variables: FLATTEN_NAMESPACE, FLATTEN_ALLOCATION_PREFIX, FLATTEN_POSITIONS_PREFIX.",
     )
     parser.add_argument("--directory", type=Path, required=True, help="with a directory for each user, and redis")
     parser.add_argument("--server", default="redis:6379", help="host:port in the addresses (%(default)s)")
@@ -93,7 +94,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except SettingsError as error:
         sys.stderr.writelines(f"{PROGRAM}: {line}\n" for line in error.lines)
         sys.exit(REFUSED)
-    users = redis_users(settings.flatten_namespace, allocation_prefix=settings.flatten_allocation_prefix)
+    users = redis_users(
+        settings.flatten_namespace,
+        allocation_prefix=settings.flatten_allocation_prefix,
+        positions_prefix=settings.flatten_positions_prefix,
+    )
     try:
         written = write(given.directory, given.server, users)
     except (OSError, NotOursError) as error:

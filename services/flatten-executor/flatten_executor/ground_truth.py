@@ -8,10 +8,10 @@ from itertools import count
 from typing import TypeVar
 
 from msgspec import Struct
-from msgspec.structs import replace
 
+from closing.modes import of_one_mode, shown_mode
 from exchange.errors import KeyRejected, ReadFailed, ReadUnusable
-from exchange.model import LEGS, Listings, PositionMode, PositionReading, RestingOrder, UnreadableRow
+from exchange.model import Listings, PositionMode, PositionReading, RestingOrder
 from exchange.ports import OrderGateway
 from flatten_executor.observe import Observer
 from flatten_executor.permit import Permit
@@ -109,8 +109,8 @@ class TruthReader:
         reading, listings, (mode, mode_trouble), (orders, trouble) = await _together(
             gateway.positions(), gateway.instruments(), self._mode(deadline_s), resting
         )
-        mode = mode or _shown_mode(reading)
-        reading = _of_one_mode(reading, mode, strict=strict)
+        mode = mode or shown_mode(reading)
+        reading = of_one_mode(reading, mode, strict=strict)
         return GroundTruth(
             reading=reading,
             marks=await _missing_marks(gateway, self._observer, reading),
@@ -180,32 +180,3 @@ async def _missing_marks(gateway: OrderGateway, observer: Observer, reading: Pos
     except (ReadFailed, ReadUnusable) as error:
         observer.reading_failed("mark prices", error)
         return {}
-
-
-def _shown_mode(reading: PositionReading) -> PositionMode:
-    """The mode by the rows: in hedge mode there are legs. Where there is none, legs may be missing."""
-    hedged = any(row.side in LEGS[PositionMode.HEDGE] for row in reading.positions)
-    return PositionMode.HEDGE if hedged else PositionMode.ONE_WAY
-
-
-def _of_one_mode(reading: PositionReading, mode: PositionMode, *, strict: bool) -> PositionReading:
-    """The reading, its open rows all of one mode.
-
-    One that does not fit may come from a mode that changed between the two answers: `strict` raises ReadUnusable, for
-    the account to be read again. Where it stays so, the row is unreadable, and keeps no other position open.
-    """
-    odd = [row for row in reading.positions if row.quantity and row.side not in LEGS[mode]]
-    if not odd:
-        return reading
-    if strict:
-        symbols = ", ".join(row.symbol for row in odd[:3])
-        raise ReadUnusable("positions", f"the mode is {mode}, but the rows of {symbols} are not")
-    unreadable = tuple(
-        UnreadableRow(symbol=row.symbol, field="positionSide", problem=f"a {row.side} row in {mode} mode")
-        for row in odd
-    )
-    return replace(
-        reading,
-        positions=tuple(row for row in reading.positions if row not in odd),
-        unreadable=(*reading.unreadable, *unreadable),
-    )

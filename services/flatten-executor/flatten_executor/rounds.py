@@ -4,8 +4,8 @@ from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
+from closing.filters import Sifted
 from exchange.model import RestingOrder
-from flatten_executor.core.filters import Sifted
 from flatten_executor.core.orders import OrderRecord, rounds_spent, tries
 from flatten_executor.sending import Patience
 

@@ -5,6 +5,8 @@ from collections.abc import Sequence
 from msgspec import Struct
 from msgspec.structs import replace
 
+from closing.filters import Bucket, Limits, PositionKey, Sieve, Sifted, beyond_limit, sift
+from closing.planning import plan_round
 from contracts.arming import FlattenRequested
 from contracts.flattening import FlattenCompleted, RunVerified
 from exchange.errors import ExchangeError
@@ -12,10 +14,7 @@ from exchange.model import PositionMode, RestingOrder
 from exchange.ports import OrderGateway
 from flatten_executor.cancelling import cancel_and_confirm, cancel_unseen
 from flatten_executor.concurrency import all_of
-from flatten_executor.core.filters import Bucket, Limits, PositionKey, Sieve, Sifted, sift
-from flatten_executor.core.ledger import beyond_limit
 from flatten_executor.core.outcome import rows_unshown, rules_unread, settle
-from flatten_executor.core.planning import plan_round
 from flatten_executor.ground_truth import GroundTruth, TruthReader, Unreadable
 from flatten_executor.lease import RunLease
 from flatten_executor.observe import Observer
@@ -115,7 +114,8 @@ class Run:
 
     def _may_not_go_on(self) -> str:
         """Why no more may be closed; empty while it may."""
-        self._limit_broken = self._limit_broken or beyond_limit(self._ledger, self._tools.limits.max_positions)
+        to_close = self._ledger.keys_in((Bucket.TO_CLOSE,))
+        self._limit_broken = self._limit_broken or beyond_limit(to_close, self._tools.limits.max_positions)
         return self._limit_broken
 
     async def _read(self, *, in_order: bool) -> GroundTruth:

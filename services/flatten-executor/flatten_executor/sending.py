@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from msgspec import Struct
 from msgspec.structs import replace
 
+from closing.planning import PlannedOrder
 from contracts.flattening import OrderIntended, OrderResolved, OrderState
 from exchange.errors import ExchangeError
 from exchange.model import Accepted, Failed, SendResult, Unknown, Unsent
 from exchange.ports import OrderGateway
 from flatten_executor.concurrency import all_of
 from flatten_executor.core.orders import OrderRecord, answered, found, intended, not_found, on_its_way_again
-from flatten_executor.core.planning import PlannedOrder
 from flatten_executor.lease import RunLease
 from flatten_executor.observe import Observer
 from flatten_executor.permit import Permit

@@ -7,10 +7,10 @@ from typing import Annotated, ClassVar
 from msgspec import Meta
 
 from authority import operators_file
+from closing.filters import Limits
 from contracts.vocabulary import Environment
 from exchange.config import ExchangeConfig, server_of
 from exchange.factory import problems_with
-from flatten_executor.core.filters import Limits
 from runtime.latch import DEFAULT_LATCH, latch_problems
 from runtime.secret import Secret
 from runtime.settings import CommonSettings

@@ -13,6 +13,8 @@ from support.flatctl_process import Flatctl
 from support.sim import Simulator
 from support.venue_samples import position_row
 
+READING = (("plan",), ("plan", "--json"), ("verify",), ("verify", "--json"))
+
 
 @pytest_asyncio.fixture
 async def sim() -> AsyncIterator[Simulator]:
@@ -173,7 +175,7 @@ async def test_a_wrong_key_is_one_line_and_never_printed(flatctl: Flatctl, name:
 
 
 async def test_no_command_ever_prints_a_credential(flatctl: Flatctl, sim: Simulator) -> None:
-    for command in (("positions",), ("positions", "--json"), ("ess", "status"), ("status",)):
+    for command in (("positions",), ("positions", "--json"), ("ess", "status"), ("status",), *READING):
         said = await flatctl(*command)
         assert sim.read_key not in said.out + said.err
         assert sim.read_secret not in said.out + said.err

@@ -67,6 +67,8 @@ async def test_json_in_a_terminal_is_only_json(flatctl: Flatctl, scribe: Scribe)
         "dead list",
         "dead requeue",
         "doctor",
+        "plan",
+        "verify",
     ],
 )
 async def test_every_command_explains_itself(flatctl: Flatctl, command: str) -> None:

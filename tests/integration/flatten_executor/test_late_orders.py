@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
+from closing.filters import PositionKey
+from closing.planning import client_order_id
 from contracts.flattening import OrderIntended, OrderResolved, OrderState, PositionFate, RunVerdict
 from contracts.vocabulary import PositionSide
-from flatten_executor.core.filters import PositionKey
-from flatten_executor.core.planning import client_order_id
 from support.processes import ServiceProcess
 from support.requester import Requester
 from support.scenes import ETH, SINGLE, positions_in

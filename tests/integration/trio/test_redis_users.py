@@ -40,7 +40,12 @@ def url_of(server: RedisServer, user: str) -> str:
 async def admin(redis_of_each_kind: RedisServer, namespace: str) -> AsyncIterator[Redis]:
     """A server with every user but `default`, which remains ours, for this namespace."""
     client = open_redis(redis_of_each_kind.url, name="test")
-    users = redis_users(namespace, allocation_prefix=f"{namespace}:target:", latch_key=f"{namespace}:ess")
+    users = redis_users(
+        namespace,
+        allocation_prefix=f"{namespace}:target:",
+        positions_prefix=f"{namespace}:cached:",
+        latch_key=f"{namespace}:ess",
+    )
     for name, rules in users.items():
         if name != "default":
             await raw(client, "ACL", "SETUSER", name, "reset", "on", f">{PASSWORD}", *rules)
@@ -58,6 +63,7 @@ async def test_a_flatten_from_arm_to_verdict_needs_no_more(
         env = {
             "FLATTEN_NAMESPACE": namespace,
             "FLATTEN_ALLOCATION_PREFIX": f"{namespace}:target:",
+            "FLATTEN_POSITIONS_PREFIX": f"{namespace}:cached:",
             "EXCHANGE_BASE_URL": sim.base_url,
             "EXCHANGE_API_KEY": sim.api_key,
             "EXCHANGE_API_SECRET": sim.api_secret,
@@ -79,13 +85,17 @@ async def test_a_flatten_from_arm_to_verdict_needs_no_more(
                 await service.start()
             for service in services:
                 await service.wait_ready()
+            await raw(admin, "SET", f"{namespace}:cached:ETHUSDT", "0")
+            await raw(admin, "HSET", f"{namespace}:cached:BTCUSDT", "qty", "0")
             arm, approve = ["arm", "--yes", "--reason", "drill"], ["approve", "--wait", "--yes"]
             for who, words, code in (
                 ("alice", ["ess", "activate"], 0),
+                ("alice", ["plan"], 0),
                 ("alice", arm, 4),
                 ("bob", approve, 0),
                 ("alice", ["status"], 0),
                 ("alice", ["watch"], 0),
+                ("alice", ["verify"], 0),
                 ("alice", ["history"], 0),
                 ("alice", ["dead", "list"], 0),
                 ("alice", ["doctor"], 0),
@@ -94,7 +104,9 @@ async def test_a_flatten_from_arm_to_verdict_needs_no_more(
                 async with trio.flatctl(*words) as flatctl:
                     assert await flatctl.wait() == code, flatctl.text
                     assert "NOPERM" not in flatctl.text
-            assert "operator can do none of 7 other things" in flatctl.text  # the doctor's
+                    assert "not compared" not in flatctl.text
+                    assert words != ["verify"] or "cache: 2 of 674 symbols" in flatctl.text
+                    assert words != ["doctor"] or "operator can do none of 7 other things" in flatctl.text
             (completed,) = await trio.events.events(FlattenCompleted)
             async with trio.flatctl("arm", "--wait", "--yes", "--reason", "too soon") as refused:
                 assert await refused.wait() == 3, refused.text
@@ -104,6 +116,13 @@ async def test_a_flatten_from_arm_to_verdict_needs_no_more(
             async with trio.flatctl("disarm", "arm-of-nobody") as disarm:
                 assert await disarm.wait() == 0, disarm.text
             await trio.events.wait_for(ArmDisarmed)
+            await services[1].close()
+            async with trio.flatctl("arm", "--yes", "--arm-id", "a-slip", "--reason", "a slip") as slip:
+                await slip.wait()
+            assert await raw(admin, "GET", trio.events.keys.arm) == b"a-slip", slip.text
+            async with trio.flatctl("disarm") as back:
+                assert await back.wait() == 0, back.text
+            assert await raw(admin, "GET", trio.events.keys.arm) is None
         finally:
             for service in services:
                 await service.close()
@@ -200,6 +219,7 @@ async def test_nobody_forges_what_another_says_inside_scripts_neither(
         "SCRIPT FLUSH", "REPLICAOF NO ONE", "CLIENT KILL TYPE normal", "SAVE", "MONITOR",
         "DEL {audit}", "XTRIM {audit} MAXLEN 0", "XDEL {audit} 0-1", "RENAME {audit} x", "EXPIRE {audit} 0",
         "DEL {fired}", "HDEL {fired} arm-1", "XGROUP DESTROY {arm} governor", "SET {other} 1", "GET {other}",
+        "SET {cached} 0", "DEL {cached}", "HSET {cached} qty 0",
     ],
 )  # fmt: skip
 async def test_nobody_can_destroy_evidence_or_look_around(
@@ -211,6 +231,7 @@ async def test_nobody_can_destroy_evidence_or_look_around(
         "arm": keys.stream("flatten.arm"),
         "fired": keys.fired,
         "other": f"{namespace}-of-another-account",
+        "cached": f"{namespace}:cached:ETHUSDT",
     }
     client = open_redis(url_of(redis_of_each_kind, user), name="test")
     try:

@@ -29,6 +29,7 @@ def test_a_documented_position_row_is_read_in_full() -> None:
             quantity=Decimal("9.1"),
             entry_price=Decimal("3401.25"),
             mark_price=Decimal("3446.26373626"),
+            unrealised_pnl=Decimal("409.625"),
         ),
     )
 
@@ -106,12 +107,22 @@ def test_the_offending_value_is_shown_but_not_at_length() -> None:
     assert len(unreadable[0].problem) < 120
 
 
+@pytest.mark.parametrize(
+    ("pnl", "read"), [("-3.5", Decimal("-3.5")), ("", None), ("NaN", None), ("1e999", None), ([], None), (None, None)]
+)
+def test_a_profit_may_be_a_loss_and_an_unreadable_one_leaves_the_position_readable(pnl: Any, read: Any) -> None:
+    (row,), unreadable = decode.positions(body([position_row(unRealizedProfit=pnl)]))
+
+    assert (row.quantity, row.unrealised_pnl, unreadable) == (Decimal("9.1"), read, ())
+
+
 @pytest.mark.parametrize("price", ["NaN", "", "0", "0.0", "-1", "Infinity", {}, None])
 def test_an_unreadable_price_leaves_the_position_readable(price: Any) -> None:
     positions, unreadable = decode.positions(body([position_row(markPrice=price, entryPrice=price)]))
 
     assert unreadable == ()
     assert (positions[0].quantity, positions[0].mark_price, positions[0].entry_price) == (Decimal("9.1"), None, None)
+    assert positions[0].unrealised_pnl == Decimal("409.625")
 
 
 @pytest.mark.parametrize(

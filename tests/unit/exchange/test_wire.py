@@ -8,9 +8,9 @@ import pytest
 from rich.pretty import pretty_repr
 
 from contracts.vocabulary import Environment
-from exchange.binance_wire import BATCH_ORDERS, ENDPOINTS, BinanceWire
+from exchange.binance_wire import BATCH_ORDERS, CANCEL_ALL, ENDPOINTS, BinanceWire, Endpoint
 from exchange.config import ExchangeConfig
-from exchange.factory import open_gateway, open_reader
+from exchange.factory import open_account_reader, open_gateway, open_reader
 
 KEY, SECRET = "key-of-the-account", "2b5eb11e18796d12d88f13dc27dbbd02c2cc51ff7059765ed9821957d82bb4d9"
 BASE = "http://127.0.0.1:8090"
@@ -122,6 +122,26 @@ def test_what_a_gateway_echoes_loses_key_secret_and_signature() -> None:
     )
 
 
+@pytest.mark.parametrize("call", [endpoint for endpoint in ENDPOINTS if not endpoint.name.startswith("GET ")], ids=str)
+async def test_a_connection_that_only_reads_carries_nothing_that_changes_anything(call: Endpoint) -> None:
+    reading = BinanceWire(config(base_url="http://127.0.0.1:1"), lambda: NOW_MS, reads_only=True)
+
+    with pytest.raises(RuntimeError, match="this connection to the exchange only reads"):
+        await reading.ask(call, {"symbol": "ETHUSDT", "batchOrders": []})
+    await reading.aclose()
+
+
+@pytest.mark.parametrize("opened", [open_reader, open_account_reader])
+async def test_whoever_only_reads_gets_such_a_connection_and_no_call_that_sends(opened: Any) -> None:
+    reader = opened(config(base_url="http://127.0.0.1:1"))
+
+    with pytest.raises(RuntimeError, match="only reads"):
+        await reader._calls.read(CANCEL_ALL, {"symbol": "ETHUSDT"})  # noqa: SLF001 - nothing else in it would try
+    assert not hasattr(reader, "place_reducing")
+    assert not hasattr(reader, "cancel_resting")
+    await reader.aclose()
+
+
 def test_printing_the_configuration_shows_neither_key_nor_secret() -> None:
     texts = [repr(config()), str(config()), f"{config()}", pretty_repr(config())]
 
@@ -149,7 +169,7 @@ def test_a_wrong_configuration_is_one_line_that_names_the_variable(wrong: dict[s
     fields: dict[str, Any] = {"environment": Environment.SIM, "base_url": BASE, "api_key": KEY, "api_secret": SECRET}
     configured = ExchangeConfig(**{**fields, **wrong})
 
-    for opened in (open_reader, open_gateway):
+    for opened in (open_reader, open_account_reader, open_gateway):
         with pytest.raises(ValueError, match=r"^EXCHANGE_") as caught:
             opened(configured)
         assert str(caught.value).startswith(line)

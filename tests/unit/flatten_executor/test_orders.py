@@ -7,10 +7,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
+from closing.filters import PositionKey
+from closing.planning import PlannedOrder, client_order_id
 from contracts.flattening import OrderState
 from contracts.vocabulary import PositionSide
 from exchange.model import Accepted, Failed, NotFound, ReducingOrder, Refused, SendResult, Unknown, Unsent
-from flatten_executor.core.filters import PositionKey
 from flatten_executor.core.orders import (
     OrderRecord,
     answered,
@@ -20,7 +21,6 @@ from flatten_executor.core.orders import (
     on_its_way_again,
     rounds_spent,
 )
-from flatten_executor.core.planning import PlannedOrder, client_order_id
 from support.exchange_builders import position
 
 ID = client_order_id("req-1", PositionKey("ETHUSDT", PositionSide.BOTH), 1, 0)

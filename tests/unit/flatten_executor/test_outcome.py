@@ -7,14 +7,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
+from closing.filters import Limits, Sieve
+from closing.planning import plan_round
 from contracts.arming import Scope
 from contracts.flattening import Counts, OrderState, PositionFate, RunVerdict
 from exchange.model import Instrument, Position, PositionReading
-from flatten_executor.core.filters import Limits, Sieve
 from flatten_executor.core.ledger import Ledger
 from flatten_executor.core.orders import OrderRecord, intended
 from flatten_executor.core.outcome import Settled, settle
-from flatten_executor.core.planning import plan_round
 from support.exchange_builders import instrument, position, reading, sieved, universes, unreadable_row
 
 LIMITS = Limits(quantity_epsilon=Decimal("1e-8"), min_notional_usd=Decimal("1.0"), max_positions=200, max_rounds=3)

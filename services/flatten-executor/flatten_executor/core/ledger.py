@@ -1,14 +1,12 @@
 """Every position that a run saw, from the first reading to the last: nothing that was seen is forgotten."""
 
-from collections import Counter
 from collections.abc import Iterable, Mapping
 from decimal import Decimal
 
 from msgspec import Struct
 from msgspec.structs import replace
 
-from contracts.vocabulary import PositionSide
-from flatten_executor.core.filters import Bucket, PositionKey, Sieve, Sifted
+from closing.filters import Bucket, PositionKey, Sieve, Sifted
 
 
 class LedgerEntry(Struct, frozen=True, kw_only=True):
@@ -70,19 +68,3 @@ def _entry(sifted: Sifted, known: Mapping[PositionKey, LedgerEntry]) -> LedgerEn
     if before.bucket is Bucket.TO_CLOSE:
         return before
     return replace(before, bucket=sifted.bucket, why=sifted.why)
-
-
-def beyond_limit(ledger: Ledger, max_positions: int) -> str:
-    """Why the run may close no more: all positions that it ever saw to close count. Empty while it may.
-
-    A symbol that was seen in one-way and in hedge mode was the same position twice.
-    """
-    to_close = ledger.keys_in((Bucket.TO_CLOSE,))
-    whole = {key.symbol for key in to_close if key.side is PositionSide.BOTH}
-    legs = Counter(key.symbol for key in to_close if key.side is not PositionSide.BOTH)
-    wanted = sum(max(legs[symbol], symbol in whole) for symbol in whole | legs.keys())
-    return (
-        f"{wanted} positions to close are more than MAX_FLATTEN_SYMBOLS={max_positions}"
-        if wanted > max_positions
-        else ""
-    )

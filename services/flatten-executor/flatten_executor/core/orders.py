@@ -7,12 +7,12 @@ from decimal import Decimal
 from msgspec import Struct
 from msgspec.structs import replace
 
+from closing.filters import PositionKey
+from closing.planning import PlannedOrder
+from closing.quantities import ORDERS_PER_POSITION
 from contracts.flattening import OrderState
 from contracts.vocabulary import OrderSide, PositionSide
 from exchange.model import Accepted, Failed, NotFound, ReducingOrder, Refused, SendResult, Unknown, Unsent
-from flatten_executor.core.filters import PositionKey
-from flatten_executor.core.planning import PlannedOrder
-from flatten_executor.core.quantities import ORDERS_PER_POSITION
 
 OPEN_STATES = frozenset({OrderState.INTENDED, OrderState.UNKNOWN})
 """States in which the order may still fill, or may have filled unseen: nothing new is sent for its position (I7)."""

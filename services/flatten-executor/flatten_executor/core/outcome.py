@@ -5,11 +5,11 @@ from decimal import Decimal
 
 from msgspec import Struct
 
+from closing.filters import Bucket, PositionKey, Sieve, Sifted
 from contracts.flattening import Counts, OrderState, PositionFate, PositionOutcome, Residual, RunVerdict
 from contracts.resting import RestingLeft
 from contracts.vocabulary import PositionSide
 from exchange.model import RestingOrder
-from flatten_executor.core.filters import Bucket, PositionKey, Sieve, Sifted
 from flatten_executor.core.ledger import Ledger, LedgerEntry
 from flatten_executor.core.orders import OrderRecord
 

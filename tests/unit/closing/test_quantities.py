@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from closing.quantities import ORDERS_PER_POSITION, closable_quantity, split
 from exchange.model import Instrument
-from flatten_executor.core.quantities import ORDERS_PER_POSITION, closable_quantity, split
 from support.exchange_builders import instrument, instruments
 
 QUANTITIES = st.decimals(min_value=0, max_value=10**12, allow_nan=False, places=8)

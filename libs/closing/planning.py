@@ -6,10 +6,10 @@ from hashlib import blake2b
 
 from msgspec import Struct
 
+from closing.filters import PositionKey, Sifted
+from closing.quantities import closable_quantity, split
 from exchange.instruments import band_limit
 from exchange.model import Instrument, ReducingOrder
-from flatten_executor.core.filters import PositionKey, Sifted
-from flatten_executor.core.quantities import closable_quantity, split
 
 
 class PlannedOrder(Struct, frozen=True, kw_only=True):

@@ -1,10 +1,12 @@
 """Which positions are closed, and where the others go: every row that the exchange returned ends in one bucket."""
 
-from collections.abc import Iterable, Mapping
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping
 from decimal import Decimal
 
 from msgspec import Struct
 
+from closing.quantities import closable_quantity
 from contracts.arming import Scope
 from contracts.vocabulary import PositionSide, Word
 from exchange.model import (
@@ -17,7 +19,6 @@ from exchange.model import (
     PositionReading,
     UnreadableRow,
 )
-from flatten_executor.core.quantities import closable_quantity
 
 DOLLARS = frozenset({"USDT", "USDC", "USD", "BUSD", "FDUSD", "USD1"})
 """Quote assets whose unit counts as a US dollar. Another's notional, or that of none, is unknown, never too small."""
@@ -219,3 +220,18 @@ def _bucket(position: Position, instrument: Instrument | None) -> tuple[Bucket, 
     if closable_quantity(abs(position.quantity), instrument) == 0:
         return Bucket.BELOW_STEP, f"below step {instrument.step} or minimum {instrument.min_quantity}"
     return Bucket.TO_CLOSE, ""
+
+
+def beyond_limit(to_close: Collection[PositionKey], max_positions: int) -> str:
+    """Why a run may close no more: all positions that it ever saw to close count. Empty while it may.
+
+    A symbol that was seen in one-way and in hedge mode was the same position twice.
+    """
+    whole = {key.symbol for key in to_close if key.side is PositionSide.BOTH}
+    legs = Counter(key.symbol for key in to_close if key.side is not PositionSide.BOTH)
+    wanted = sum(max(legs[symbol], symbol in whole) for symbol in whole | legs.keys())
+    return (
+        f"{wanted} positions to close are more than MAX_FLATTEN_SYMBOLS={max_positions}"
+        if wanted > max_positions
+        else ""
+    )

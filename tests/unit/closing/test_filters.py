@@ -3,10 +3,10 @@ from decimal import Decimal
 import pytest
 from hypothesis import given
 
+from closing.filters import Bucket, Limits, PositionKey
 from contracts.arming import Scope
 from contracts.vocabulary import PositionSide
 from exchange.model import Instrument, InstrumentStatus, PositionMode, PositionReading
-from flatten_executor.core.filters import Bucket, Limits, PositionKey
 from support.exchange_builders import instrument, position, reading, sieved, universes, unreadable_row
 
 LIMITS = Limits(quantity_epsilon=Decimal("1e-8"), min_notional_usd=Decimal("1.0"), max_positions=200, max_rounds=3)

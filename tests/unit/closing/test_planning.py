@@ -4,11 +4,11 @@ from decimal import Decimal
 from hypothesis import given
 from msgspec.structs import replace
 
+from closing.filters import Limits, PositionKey
+from closing.planning import PlannedOrder, client_order_id, plan_round
 from contracts.arming import Scope
 from contracts.vocabulary import OrderSide, PositionSide
 from exchange.model import Instrument, PositionReading
-from flatten_executor.core.filters import Limits, PositionKey
-from flatten_executor.core.planning import PlannedOrder, client_order_id, plan_round
 from support.exchange_builders import instrument, position, reading, sieved, universes
 
 LIMITS = Limits(quantity_epsilon=Decimal("1e-8"), min_notional_usd=Decimal("1.0"), max_positions=200, max_rounds=3)
