@@ -14,6 +14,7 @@ from contracts.arming import (
     FlattenRequested,
 )
 from contracts.base import Event
+from contracts.dead_letters import DeadLetterSettled
 from contracts.flattening import (
     FlattenCompleted,
     OrderIntended,
@@ -123,6 +124,13 @@ STREAMS: tuple[Stream, ...] = (
         writers=("governor", "flatten-executor"),
         readers=("operator", "notifier"),
         about="Entries that can never be handled, as they were, with group, error and delivery count.",
+    ),
+    Stream(
+        name="dead.settled",
+        events=(DeadLetterSettled,),
+        writers=("operator",),
+        readers=("operator", "tools"),
+        about="Dead letters that operators put back or dropped, each as it was, with who and why.",
     ),
 )
 

@@ -14,6 +14,7 @@ from exchange.budget import RateBudget, Usage
 from exchange.codes import CLOCK_CODES, Execution, Hold, Judgement, judge, judge_no_answer, parse_retry_after
 from exchange.decoder import Decoder
 from exchange.errors import KeyRejected, ReadFailed, ReadUnusable
+from exchange.model import ClockReading
 from exchange.sharing import Shared
 from exchange.transport import Answer, NoAnswer
 
@@ -56,7 +57,7 @@ class BinanceCalls:
         self._wire = wire
         self._now_ms = now_ms
         self._monotonic_ms = monotonic_ms
-        self._clock = Shared(self._measure_clock)
+        self._clock = Shared(self._set_clock)
 
     async def read(self, endpoint: Endpoint, parameters: dict[str, Any] | None = None) -> Reply:
         """A whole, accepted answer. Raises as `exchange.ports.PositionReader` says.
@@ -110,14 +111,19 @@ class BinanceCalls:
             raise ReadUnusable(endpoint.name, "the answer is empty")
         return Reply(body=answer.body, started_at_ms=started_at_ms, read_ms=read_ms)
 
-    async def _measure_clock(self) -> None:
+    async def measure_clock(self) -> ClockReading:
+        """How far the venue's clock is from ours, now. Raises as a reading does; changes nothing."""
         reply = await self._read_once(TIME, {})
         try:
             server_ms = _TIME.decode(reply.body).server_time
         except msgspec.DecodeError as error:
             raise ReadUnusable(TIME.name, str(error), field="serverTime") from None
         # The venue read its clock about half way through.
-        self._wire.clock_offset_ms = server_ms - (reply.started_at_ms + reply.read_ms // 2)
+        half_ms = reply.read_ms // 2
+        return ClockReading(offset_ms=server_ms - (reply.started_at_ms + half_ms), error_ms=reply.read_ms - half_ms)
+
+    async def _set_clock(self) -> None:
+        self._wire.clock_offset_ms = (await self.measure_clock()).offset_ms
 
     def _observe(self, answer: Answer) -> None:
         headers = answer.headers

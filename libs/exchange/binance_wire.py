@@ -44,10 +44,12 @@ CANCEL_ALL_ALGO: Final = Endpoint("fapiPrivateDeleteAlgoOpenOrders", "DELETE /fa
 QUERY_ORDER: Final = Endpoint("fapiPrivateGetOrder", "GET /fapi/v1/order", 1)
 ORDER: Final = Endpoint("fapiPrivatePostOrder", "POST /fapi/v1/order", 0)
 BATCH_ORDERS: Final = Endpoint("fapiPrivatePostBatchOrders", "POST /fapi/v1/batchOrders", 5)
+API_RESTRICTIONS: Final = Endpoint("sapiGetAccountApiRestrictions", "GET /sapi/v1/account/apiRestrictions", 1)
+"""Of another service of the venue (the wallet's), which its demo and test environments do not have."""
 
 ENDPOINTS: Final = (
     PING, TIME, EXCHANGE_INFO, MARKS, POSITIONS, POSITION_MODE, OPEN_ORDERS, OPEN_ALGO_ORDERS, CANCEL_ALL,
-    CANCEL_ALL_ALGO, QUERY_ORDER, ORDER, BATCH_ORDERS,
+    CANCEL_ALL_ALGO, QUERY_ORDER, ORDER, BATCH_ORDERS, API_RESTRICTIONS,
 )  # fmt: skip
 
 _SIGNED = re.compile(r"signature(=|%3[dD]).*", re.DOTALL)
@@ -85,6 +87,11 @@ class BinanceWire(binanceusdm):  # type: ignore[misc]  # ccxt publishes no types
         """Sign and send one request, once. `parameters` is consumed."""
         answer: Answer | NoAnswer = await getattr(self, endpoint.call)(parameters or {})
         return answer
+
+    @property
+    def has_wallet(self) -> bool:
+        """Whether this environment has an address for the wallet's calls, `API_RESTRICTIONS` among them."""
+        return "sapi" in self.urls["api"]
 
     async def aclose(self) -> None:
         """Close the connections."""

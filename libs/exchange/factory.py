@@ -7,11 +7,20 @@ from urllib.parse import SplitResult, urlsplit
 
 from contracts.vocabulary import Environment
 from exchange.binance import BinanceGateway
+from exchange.binance_inspector import BinanceInspector
 from exchange.binance_reader import BinanceAccountReader, BinanceReader
 from exchange.config import ExchangeConfig
-from exchange.ports import AccountReader, OrderGateway, PositionReader
+from exchange.ports import AccountReader, KeyInspector, OrderGateway, PositionReader
 
-__all__ = ["SUPPORTED", "ExchangeConfig", "open_account_reader", "open_gateway", "open_reader", "problems_with"]
+__all__ = [
+    "SUPPORTED",
+    "ExchangeConfig",
+    "open_account_reader",
+    "open_gateway",
+    "open_inspector",
+    "open_reader",
+    "problems_with",
+]
 
 SUPPORTED = ("binanceusdm",)
 
@@ -32,6 +41,17 @@ def open_gateway(config: ExchangeConfig) -> OrderGateway:
     """A port that can look and reduce. Opens no connection yet. Raises ValueError as `open_reader` does."""
     _check(config)
     return BinanceGateway(config, now_ms=_unix_ms, monotonic_ms=_monotonic_ms, sleep=asyncio.sleep)
+
+
+def open_inspector(config: ExchangeConfig) -> KeyInspector:
+    """A port that asks about the key and the clock. Opens no connection yet. Raises ValueError as `open_reader` does.
+
+    Without a key it still can ask for the time.
+    """
+    for problem in problems_with(config):
+        if not problem.startswith(("EXCHANGE_API_KEY", "EXCHANGE_API_SECRET")):
+            raise ValueError(problem)
+    return BinanceInspector(config, now_ms=_unix_ms, monotonic_ms=_monotonic_ms)
 
 
 def problems_with(config: ExchangeConfig) -> Iterator[str]:

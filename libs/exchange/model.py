@@ -239,3 +239,24 @@ class RestingOrder(Struct, frozen=True, kw_only=True):
     side: OrderSide
     quantity: Decimal
     reduce_only: bool
+
+
+class ClockReading(Struct, frozen=True, kw_only=True):
+    """How far the exchange's clock is from ours."""
+
+    offset_ms: int
+    """What to add to our clock to get the exchange's."""
+    error_ms: int
+    """How far that may be from the truth: the answer took twice as long."""
+
+
+class KeyPermissions(Struct, frozen=True, kw_only=True):
+    """What an API key may do, as the exchange itself says."""
+
+    trade: bool
+    """Orders in futures."""
+    withdraw: bool
+    transfer: bool
+    """To other accounts of the same owner; what cannot be ruled out counts."""
+    bound: bool
+    """Whether it works from named addresses alone."""

@@ -1,4 +1,4 @@
-"""The ports: who may only look, and who may also reduce. Nothing here can express an order that adds exposure."""
+"""The ports: who may look, who may also reduce, who asks about a key. None can express an order that adds exposure."""
 
 from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
@@ -6,6 +6,8 @@ from typing import Protocol
 
 from exchange.budget import Pace
 from exchange.model import (
+    ClockReading,
+    KeyPermissions,
     Listings,
     LookupResult,
     PositionMode,
@@ -38,6 +40,26 @@ class PositionReader(Protocol):
 
     async def listed(self) -> frozenset[str]:
         """Symbols that take closing orders, as the exchange lists them: each must have its row in `positions`."""
+        ...
+
+    async def aclose(self) -> None:
+        """Close the connections."""
+        ...
+
+
+class KeyInspector(Protocol):
+    """Asks the exchange about a key and about its clock. Every method raises as those of `PositionReader` do."""
+
+    async def clock(self) -> ClockReading:
+        """How far the exchange's clock is from ours."""
+        ...
+
+    async def try_key(self) -> None:
+        """One question that needs the key. Raises KeyRejected when the exchange refuses it."""
+        ...
+
+    async def permissions(self) -> KeyPermissions | None:
+        """What the key may do, as the exchange says; nothing where the environment has nobody to ask."""
         ...
 
     async def aclose(self) -> None:

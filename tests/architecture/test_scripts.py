@@ -9,7 +9,21 @@ from runtime.scripts import Script
 from support.tree import modules, text_of, tracked
 
 SCRIPTS = tracked(".lua")
-READS = {"TIME", "TYPE", "EXISTS", "TTL", "PTTL", "GET", "HGET", "HMGET", "HGETALL", "HEXISTS", "XLEN", "XPENDING"}
+READS = {
+    "TIME",
+    "TYPE",
+    "EXISTS",
+    "TTL",
+    "PTTL",
+    "GET",
+    "HGET",
+    "HMGET",
+    "HGETALL",
+    "HEXISTS",
+    "XLEN",
+    "XPENDING",
+    "XRANGE",
+}
 """Any other command counts as a write."""
 
 

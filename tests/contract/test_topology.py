@@ -4,6 +4,7 @@ import pytest
 
 from contracts.arming import ArmRequested, DisarmRequested, FlattenRequested
 from contracts.base import Event
+from contracts.dead_letters import DeadLetterSettled
 from contracts.flattening import FlattenCompleted
 from contracts.positions import AllocationStateChanged, PositionSnapshot
 from contracts.streams import (
@@ -40,6 +41,7 @@ STREAM_OF = {
     "resting.cancelled.v1": "flatten.audit",
     "run.verified.v1": "flatten.audit",
     "run.finished.v1": "flatten.audit",
+    "dead.settled.v1": "dead.settled",
 }
 
 
@@ -67,6 +69,7 @@ def test_the_stream_keys_are_the_documented_strings() -> None:
         "quantum:gov:testnet:stream:flatten.completed",
         "quantum:gov:testnet:stream:flatten.audit",
         "quantum:gov:testnet:stream:dead",
+        "quantum:gov:testnet:stream:dead.settled",
     ]
 
 
@@ -125,6 +128,7 @@ def test_each_command_and_its_answer_has_its_own_writer() -> None:
     assert writers[FlattenCompleted.stream] == ("flatten-executor",)
     assert writers[PositionSnapshot.stream] == ("position-oracle",)
     assert writers[AllocationStateChanged.stream] == ("governor",)
+    assert writers[DeadLetterSettled.stream] == ("operator",)
 
 
 def test_a_stream_that_is_not_in_the_topology_has_no_key() -> None:

@@ -43,6 +43,7 @@ from contracts.positions import (
 )
 from contracts.resting import RestingCancelled
 from contracts.vocabulary import Environment, OrderSide, PositionSide
+from support.settled_sample import SETTLED
 
 T0_MS = 1_769_571_479_123
 REQUEST = "req-1f2e3d4c5b6a79880716"
@@ -215,11 +216,7 @@ EVENT_SAMPLES: dict[str, Event] = {
             resolved_at_ms=T0_MS + 95,
         ),
         RestingCancelled(
-            request_id=REQUEST,
-            fence=2,
-            symbol="BTCUSDT",
-            order_ids=("8389001", "8389002"),
-            cancelled_at_ms=T0_MS + 70,
+            request_id=REQUEST, fence=2, symbol="BTCUSDT", order_ids=("8389001", "8389002"), cancelled_at_ms=T0_MS + 70
         ),
         RunVerified(
             request_id=REQUEST,
@@ -295,5 +292,6 @@ EVENT_SAMPLES: dict[str, Event] = {
             software_version="0.1.0",
             notes=("resting order 8389003 in BTCUSDT could not be cancelled",),
         ),
+        SETTLED,
     )
 }

@@ -10,9 +10,9 @@ from flatctl.aborting import abort, run_to_abort
 from flatctl.arming import Intent
 from flatctl.exits import CommandFailed
 from flatctl.following import beginning_of
-from flatctl.looking import look
 from flatctl.session import Session
 from flatctl.watching import watch
+from flatctl.whole_status import show_whole, whole_status
 from runtime import tracing
 from runtime.latch import LatchRecord, LatchState
 
@@ -81,10 +81,10 @@ async def abort_and_follow(
 
 async def status(session: Session) -> int:
     """Show everything at one look."""
-    found = await look(session.redis, session.latch, session.settings)
+    found = await whole_status(session)
     session.screen.json(found)
     session.screen.line(session.settings.banner, style="bold")
-    views.show_status(session.screen, found)
+    show_whole(session.screen, found)
     return exits.OK
 
 

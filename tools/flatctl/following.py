@@ -199,6 +199,23 @@ async def beginning_of(redis: Redis, keys: Keys, request_id: str | None) -> Begi
     )
 
 
+async def run_now(reader: Redis, keys: Keys, request_id: str) -> RunProgress | None:
+    """A run as far as it is on record now; nothing when nothing of it is."""
+    try:
+        beginning = await beginning_of(reader, keys, request_id)
+    except CommandFailed:
+        return None
+    progress = RunProgress(request_id)
+    follower = Follower(reader, {keys.stream("flatten.audit"): beginning.audit_after})
+    while records := await follower.read(block_ms=1):
+        for record in records:
+            if record.event is not None:
+                progress.add(record.event)
+        if not follower.more:
+            break
+    return progress
+
+
 async def _active(redis: Redis, keys: Keys) -> str | None:
     value = await raw(redis, "GET", keys.active)
     return None if value is None else value.decode(errors="backslashreplace")

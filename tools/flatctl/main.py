@@ -12,9 +12,12 @@ from flatctl import arm_commands, commands, exits
 from flatctl.approving import Waiting, announce_approval, approve_and_follow, approver
 from flatctl.arming import Intent
 from flatctl.confirming import banner, confirmed
+from flatctl.dead_commands import dead
+from flatctl.doctor.command import doctor
 from flatctl.exits import CommandFailed
 from flatctl.key_commands import keys
 from flatctl.options import AsJson, Operator, Reason, Within, Yes, arm_id_of, operator_of
+from flatctl.past_commands import history
 from flatctl.plan_command import plan
 from flatctl.scope import scope_of
 from flatctl.session import Session, load_settings, run
@@ -41,6 +44,9 @@ app.add_typer(ess, name="ess")
 app.add_typer(keys, name="keys")
 app.command()(plan)
 app.command()(verify)
+app.add_typer(dead, name="dead")
+app.command()(history)
+app.command()(doctor)
 
 
 def _tell_version(wanted: bool) -> None:  # noqa: FBT001 - typer calls it so
@@ -227,7 +233,7 @@ def abort(
 
 @app.command()
 def status(*, as_json: AsJson = False) -> int:
-    """Latch, arm, run in flight, cooldown, newest reading, last verdict, and whether the services keep up."""
+    """Every gate as it stands, latch, arm, run in flight, newest reading, last verdict, and who keeps up."""
     return run(commands.status, as_json=as_json)
 
 

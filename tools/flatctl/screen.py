@@ -3,6 +3,7 @@
 import os
 import sys
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 
 from rich.console import Console
 from rich.live import Live
@@ -74,6 +75,12 @@ class Screen:
             self._errors.print(Text(self.clean(f"flatctl: {text}")), soft_wrap=True)
         except BrokenPipeError:
             mute(2)
+
+    def busy(self, text: str) -> AbstractContextManager[object]:
+        """A sign of life on stderr while something takes its time: in a terminal alone."""
+        if self.live and self._errors.is_terminal:
+            return self._errors.status(Text(self.clean(text)))
+        return nullcontext()
 
     def picture(self) -> Live:
         """A region of the terminal that changes in place."""

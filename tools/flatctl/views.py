@@ -159,7 +159,7 @@ def show_status(screen: Screen, status: Status) -> None:
         *_after_last_run(status.last_run),
         ("oracle", _oracle(status)),
         *((group.group, _group(group)) for group in status.groups),
-        ("dead letters", f"{status.dead_letters}{'  LOOK AT THEM' if status.dead_letters else ''}"),
+        ("dead letters", f"{status.dead_letters}{'  LOOK AT THEM: flatctl dead list' if status.dead_letters else ''}"),
     ]
     screen.table(("", ""), rows, numeric=frozenset())
     if status.last_run and status.last_run.residual:

@@ -52,7 +52,24 @@ async def test_json_in_a_terminal_is_only_json(flatctl: Flatctl, scribe: Scribe)
 
 @pytest.mark.parametrize(
     "command",
-    ["", "ess", "arm", "approve", "disarm", "keys", "status", "watch", "positions", "plan", "verify"],
+    [
+        "",
+        "ess",
+        "arm",
+        "approve",
+        "disarm",
+        "keys",
+        "status",
+        "watch",
+        "positions",
+        "history",
+        "dead",
+        "dead list",
+        "dead requeue",
+        "doctor",
+        "plan",
+        "verify",
+    ],
 )
 async def test_every_command_explains_itself(flatctl: Flatctl, command: str) -> None:
     said = await flatctl(*command.split(), "--help")

@@ -9,13 +9,15 @@ import pytest_asyncio
 from redis.asyncio import Redis
 from redis.exceptions import NoPermissionError, ResponseError
 
-from contracts.arming import ArmDisarmed, ArmRequested
+from contracts.arming import ArmDisarmed, ArmRequested, FlattenRequested
 from contracts.flattening import FlattenCompleted, RunVerdict
 from contracts.redis_users import acl_file, redis_users
 from contracts.streams import EXECUTOR_GROUP, GOVERNOR_GROUP, STREAMS, Keys
 from runtime.group import Group
 from runtime.redis_client import open_reader, open_redis, raw
+from support.flatctl_process import Flatctl
 from support.keyring import Keyring
+from support.letters import a_letter, entries_of
 from support.processes import ServiceProcess
 from support.receiver import Receiver
 from support.redis_server import RedisServer
@@ -96,6 +98,9 @@ async def test_a_flatten_from_arm_to_verdict_needs_no_more(
                 ("alice", ["status"], 0),
                 ("alice", ["watch"], 0),
                 ("alice", ["verify"], 0),
+                ("alice", ["history"], 0),
+                ("alice", ["dead", "list"], 0),
+                ("alice", ["doctor"], 0),
             ):
                 trio.env |= people.of(who)
                 async with trio.flatctl(*words) as flatctl:
@@ -103,11 +108,13 @@ async def test_a_flatten_from_arm_to_verdict_needs_no_more(
                     assert "NOPERM" not in flatctl.text
                     assert "not compared" not in flatctl.text
                     assert words != ["verify"] or "cache: 2 of 674 symbols" in flatctl.text
+                    assert words != ["doctor"] or "operator can do none of 7 other things" in flatctl.text
             (completed,) = await trio.events.events(FlattenCompleted)
             async with trio.flatctl("arm", "--wait", "--yes", "--reason", "too soon") as refused:
                 assert await refused.wait() == 3, refused.text
             await raw(admin, "XADD", trio.events.keys.of(ArmRequested), "*", "no", "event")
-            await services[1].wait_line("dead")
+            await services[1].wait_line("dead-lettered")
+            await settle_each_letter(trio, services[1])
             async with trio.flatctl("disarm", "arm-of-nobody") as disarm:
                 assert await disarm.wait() == 0, disarm.text
             await trio.events.wait_for(ArmDisarmed)
@@ -151,6 +158,33 @@ async def test_the_notifier_tells_with_what_it_may(
 
     assert await raw(admin, "EXISTS", scribe.keys.notifier_holder) == 0
     assert [line for line in notifier.lines if "NOPERM" in line or "ermission" in line] == []
+
+
+async def settle_each_letter(trio: Trio, governor: ServiceProcess) -> None:
+    """Put the one that there is back, which brings it again, and drop it then."""
+    for command in ("requeue", "drop"):
+        (letter,) = await raw(trio.events.redis, "XRANGE", trio.events.keys.stream("dead"), "-", "+")
+        so_far = len(governor.lines)
+        async with trio.flatctl("dead", command, letter[0].decode(), "--yes") as settled:
+            assert await settled.wait() == 0, settled.text
+        if command == "requeue":
+            await governor.wait_line("dead-lettered", after=so_far)
+    assert await raw(trio.events.redis, "XLEN", trio.events.keys.stream("dead")) == 0
+
+
+async def test_an_operator_cannot_put_back_what_only_the_governor_may_ask_for(
+    admin: Redis, redis_of_each_kind: RedisServer, namespace: str, tmp_path: Path
+) -> None:
+    scribe = Scribe(admin, admin, namespace)
+    letter_id = await a_letter(scribe, ["no", "event"], came_from=FlattenRequested)
+    flatctl = Flatctl.on(url_of(redis_of_each_kind, "operator"), namespace, tmp_path)
+    said = await flatctl("dead", "requeue", letter_id, "--yes")
+
+    assert said.code == 3, said
+    assert "nothing was done: this Redis user may not write" in said.err
+    assert len(await entries_of(scribe, "dead")) == 1
+    assert await entries_of(scribe, "flatten.requested") == []
+    await raw(admin, "DEL", scribe.keys.stream("dead"))
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,1 @@
+"""The Lua scripts: a dead letter is settled whole, with its record, or not at all."""
