@@ -7,14 +7,15 @@ from contracts.resting import RestingCancelled
 from exchange.errors import ExchangeError
 from exchange.model import RestingOrder
 from exchange.ports import OrderGateway
+from flatten_executor.concurrency import within
 from flatten_executor.lease import RunLease
 from flatten_executor.observe import Observer
 from flatten_executor.permit import Permit
 from runtime.clock import Clock
 
 ATTEMPTS = 3
-CANCEL_S = 2.0
-"""How long one attempt waits for answers to its cancels, and then for the reading that shows what is gone."""
+CANCEL_S = 3.0
+"""How long one attempt waits for answers to its cancels, a stop or not, and then for the reading of what is gone."""
 PATIENCE_S = 5.0
 """How long all attempts take at most: a waiting order that cannot be cancelled is no reason to keep positions open."""
 _PAUSE_S = 0.1
@@ -45,8 +46,8 @@ async def cancel_and_confirm(
             break
         lease.require()
         wanted = sorted({(order.symbol, order.conditional) for order in left.values()})
-        await permit.within(min(CANCEL_S, until_s - clock.monotonic_s()), _cancel_all(wanted, gateway, observer))
-        shown = await permit.within(min(CANCEL_S, until_s - clock.monotonic_s()), _read(gateway, observer))
+        await within(min(CANCEL_S, until_s - clock.monotonic_s()), _cancel_all(wanted, gateway, observer))
+        shown = await within(min(CANCEL_S, until_s - clock.monotonic_s()), _read(gateway, observer))
         if shown is None:
             continue
         now = {_identity(order): order for order in shown if order.symbol in symbols}
@@ -64,7 +65,7 @@ async def cancel_unseen(
         return
     lease.require()
     wanted = [(symbol, conditional) for symbol in sorted(symbols) for conditional in (False, True)]
-    await permit.within(CANCEL_S, _cancel_all(wanted, gateway, observer))
+    await within(CANCEL_S, _cancel_all(wanted, gateway, observer))
 
 
 async def _cancel_all(wanted: Iterable[tuple[str, bool]], gateway: OrderGateway, observer: Observer) -> None:

@@ -1,9 +1,8 @@
 """Whether a run may go on sending: the latch is set, no operator has aborted it, and the lease holds."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from typing import Any, TypeVar
 
 from flatten_executor.aborts import Aborts
 from flatten_executor.concurrency import all_of
@@ -12,8 +11,6 @@ from flatten_executor.observe import Observer
 from runtime.clock import Clock
 from runtime.latch import Latch, LatchState
 from runtime.redis_client import wait_for_stop
-
-T = TypeVar("T")
 
 LOOK_EVERY_S = 0.1
 LATCH_FRESH_S = 0.5
@@ -107,17 +104,6 @@ class Permit:
         """Sleep, but no longer than until sending is forbidden."""
         if not self.reason:
             await wait_for_stop(self._stopped, seconds, self._clock)
-
-    async def within(self, seconds: float, work: Coroutine[Any, Any, T]) -> T | None:
-        """What `work` gives; nothing when it takes longer, or when sending is forbidden before it ends."""
-        working, stopped = asyncio.create_task(work), asyncio.create_task(self._stopped.wait())
-        try:
-            await asyncio.wait({working, stopped}, timeout=max(0, seconds), return_when=asyncio.FIRST_COMPLETED)
-            return working.result() if working.done() else None
-        finally:
-            working.cancel()
-            stopped.cancel()
-            await asyncio.wait({working, stopped})
 
     @asynccontextmanager
     async def watched(self) -> AsyncIterator[None]:

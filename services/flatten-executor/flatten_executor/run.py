@@ -123,8 +123,7 @@ class Run:
         self._last_truth = truth
         if truth.listings.unreadable:
             self._notes[rules_unread(truth.listings.unreadable)] = None
-        for trouble in filter(None, (truth.resting_trouble, truth.mode_trouble)):
-            self._notes[trouble] = None
+        self._notes.update(dict.fromkeys(filter(None, (truth.resting_trouble, truth.mode_trouble))))
         if self._mode not in (None, truth.mode):
             self._notes[f"the position mode changed from {self._mode} to {truth.mode} during the run"] = None
         self._mode = truth.mode
@@ -261,6 +260,8 @@ class Run:
             deadline_s=self._deadline_s,
         )
         self._ledger = replace(self._ledger, resting_cancelled=self._ledger.resting_cancelled + gone)
+        if self._permit.reason:
+            return
         truth = await self._read(in_order=False)
         sieve = self._sift(truth)
         self._ledger = self._ledger.after(sieve)

@@ -254,27 +254,3 @@ async def test_a_look_before_the_run_waits_for_a_latch_that_can_be_read_but_not_
     assert await read_patiently(Scripted(BLIND, BLIND, SET), clock, observer) == SET
     assert await read_patiently(Scripted(BLIND, CLEARED, SET), clock, observer) == CLEARED
     assert await read_patiently(Scripted(BLIND), clock, observer) == BLIND
-
-
-async def test_work_that_hangs_ends_with_its_time_or_with_the_first_word_to_stop() -> None:
-    permit = a_permit([SET, CLEARED], Stepping())
-    begun, given_up = asyncio.Event(), asyncio.Event()
-
-    async def hangs() -> str:
-        begun.set()
-        try:
-            await asyncio.Event().wait()
-        finally:
-            given_up.set()
-        return "never"
-
-    assert await permit.within(0, hangs()) is None
-    assert await permit.within(60, asyncio.sleep(0, "done")) == "done"
-    waiting = asyncio.create_task(permit.within(3_600, hangs()))
-    await begun.wait()
-    await permit.look()
-    await permit.look()
-
-    assert await waiting is None
-    assert given_up.is_set()
-    assert await permit.within(3_600, hangs()) is None, "nothing is begun any more"
