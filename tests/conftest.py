@@ -18,7 +18,7 @@ from support.redis_server import (
     RedisServer,
     choose,
     choose_own,
-    engine_answers,
+    require_engine,
 )
 
 # Machines are shared: how long an example takes, or making it, says nothing. Else the profile is Hypothesis's own.
@@ -85,11 +85,7 @@ def own_redis(tmp_path: Path) -> Iterator[RedisServer]:
 @pytest.fixture(scope="session", params=IMAGES)
 def redis_of_each_kind(request: pytest.FixtureRequest) -> Iterator[RedisServer]:
     """Each supported server in turn, in a container of its own: it may be flushed. Mark the test `containers`."""
-    try:
-        if not engine_answers(os.environ):
-            pytest.skip("no Docker engine answers: this server is not tested")
-    except NoRedisError as error:
-        pytest.fail(str(error), pytrace=False)
+    require_engine("this server")
     server = ContainerRedis(request.param)
     server.start()
     yield server

@@ -15,6 +15,7 @@ from redis.exceptions import RedisError, ResponseError
 from contracts import codec
 from contracts.base import Event
 from runtime import logs, tracing
+from runtime.backlog import Backlog
 from runtime.clock import Clock, SystemClock
 from runtime.dead_letters import DeadLetters
 from runtime.entries import Entry
@@ -68,6 +69,10 @@ class Consumer:
         self._clock = clock or SystemClock()
         self._handlers = dict(handlers)
         self._observer = observer
+        self.backlog = Backlog(
+            redis=redis, stream_key=stream_key, group=group, dead_key=dead_key, observer=observer, clock=self._clock
+        )
+        """What this group has not finished, looked at beside the loop: run it as a task of its own."""
         self._group = Group(redis=redis, reader=reader, stream_key=stream_key, group=group, consumer=consumer_name)
         self._heartbeat = Heartbeat(
             group=self._group,

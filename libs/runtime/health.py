@@ -12,6 +12,11 @@ class Check(Struct, frozen=True):
     why: str = ""
     """What an operator reads; never a secret."""
 
+    @classmethod
+    def unless(cls, problem: str) -> "Check":
+        """Fine, unless there is a problem."""
+        return cls(ok=not problem, why=problem)
+
 
 Checks = Mapping[str, Callable[[], Check]]
 """Every part by name. Asking costs nothing: it reads what the part knows about itself, it does not go and try."""

@@ -5,7 +5,7 @@ is an error, and only code that knows its command to be idempotent tries again. 
 """
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import structlog
@@ -155,6 +155,12 @@ async def wait_for_stop(stop: asyncio.Event, seconds: float, clock: Clock) -> bo
 
 async def _slept(clock: Clock, seconds: float) -> None:
     await clock.sleep(seconds)
+
+
+def unix_ms(time: Sequence[bytes]) -> int:
+    """Redis's answer to TIME, seconds and microseconds, as Unix milliseconds."""
+    seconds, microseconds = time
+    return int(seconds) * 1_000 + int(microseconds) // 1_000
 
 
 def _open(url: str | Secret, name: str, socket_timeout_s: float) -> Redis:

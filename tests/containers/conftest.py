@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from support.redis_server import NoRedisError, engine_answers
+from support.redis_server import require_engine
 from support.staging import BUILD_S, Staging, missing
 
 
@@ -19,11 +19,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture(scope="module")
 def staging(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Staging]:
     """The core of the stack, up and ready. Its image is built here."""
-    try:
-        lacking = None if engine_answers(os.environ) else "no Docker engine answers"
-    except NoRedisError as error:
-        pytest.fail(str(error), pytrace=False)
-    lacking = lacking or missing(dict(os.environ))
+    require_engine("the staging stack")
+    lacking = missing(dict(os.environ))
     if lacking is not None:
         assert os.environ.get("REQUIRE_CONTAINERS") != "1", f"REQUIRE_CONTAINERS=1, and {lacking}"
         pytest.skip(f"{lacking}: the staging stack is not tested")

@@ -9,8 +9,8 @@ FRESH_S = 2.0
 
 
 class SteppedClock:
-    def __init__(self) -> None:
-        self.now_s = 1_000.0
+    def __init__(self, now_s: float = 1_000.0) -> None:
+        self.now_s = now_s
 
     def now_ms(self) -> int:
         return int(self.now_s * 1000)

@@ -9,6 +9,7 @@ from typing import Any
 os.environ.setdefault("TESTCONTAINERS_RYUK_DISABLED", "true")  # it would be one more image to fetch; read at import
 
 import docker  # type: ignore[import-untyped]
+import pytest
 from docker.errors import DockerException  # type: ignore[import-untyped]
 from testcontainers.core.container import DockerContainer
 
@@ -77,6 +78,15 @@ def engine_answers(environ: Mapping[str, str]) -> bool:
     if not answers and environ.get("REQUIRE_CONTAINERS") == "1":
         raise NoRedisError("REQUIRE_CONTAINERS=1, but no Docker engine answers")
     return answers
+
+
+def require_engine(what: str) -> None:
+    """Skip the test without a Docker engine, or fail it where there must be one."""
+    try:
+        if not engine_answers(os.environ):
+            pytest.skip(f"no Docker engine answers: {what} is not tested")
+    except NoRedisError as error:
+        pytest.fail(str(error), pytrace=False)
 
 
 def _listens() -> bool:

@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Protocol
 
-from support.redis_container import IMAGES, ContainerRedis, engine_answers
+from support.redis_container import IMAGES, ContainerRedis, engine_answers, require_engine
 from support.redis_local import DURABLE, IN_MEMORY, NO_SERVER, LocalRedis, NoRedisError, find_binary, server_version
 
-__all__ = ["IMAGES", "ContainerRedis", "NoRedisError", "RedisServer", "choose", "choose_own", "engine_answers"]
+__all__ = ["IMAGES", "ContainerRedis", "NoRedisError", "RedisServer", "choose", "choose_own", "require_engine"]
 
 
 class RedisServer(Protocol):

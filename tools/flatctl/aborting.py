@@ -10,7 +10,7 @@ from flatctl.exits import REFUSED, CommandFailed
 from flatctl.following import Beginning, beginning_of
 from flatctl.history import backwards
 from runtime import tracing
-from runtime.redis_client import raw
+from runtime.redis_client import raw, unix_ms
 from runtime.streams import publish
 
 
@@ -36,8 +36,7 @@ async def run_to_abort(redis: Redis, keys: Keys, request_id: str | None) -> Begi
 
 async def abort(redis: Redis, keys: Keys, request_id: str, intent: Intent) -> None:
     """Ask for the end of a run. Safe to repeat."""
-    seconds, microseconds = await raw(redis, "TIME")
-    now_ms = int(seconds) * 1000 + int(microseconds) // 1000
+    now_ms = unix_ms(await raw(redis, "TIME"))
     event = AbortRequested(
         request_id=request_id,
         operator=intent.operator,

@@ -10,11 +10,9 @@ from msgspec import Struct
 
 from closing.modes import of_one_mode, shown_mode
 from exchange.errors import ExchangeError, KeyRejected
-from exchange.factory import open_account_reader
 from exchange.model import Listings, PositionMode, PositionReading, RestingOrder
 from exchange.ports import AccountReader
-from flatctl.exits import UNKNOWN, CommandFailed
-from flatctl.settings import FlatctlSettings
+from flatctl.asking import asking
 
 T = TypeVar("T")
 
@@ -58,7 +56,7 @@ async def read_account(exchange: AccountReader, where: str, *, in_order: bool) -
     others, positions. Only that can show that nothing is open and nothing can open it.
     """
     began_s = time.monotonic()
-    try:
+    with asking(where):
         listed: Awaitable[Listings | ExchangeError] = _or_why(exchange.instruments())
         resting: Awaitable[tuple[RestingOrder, ...] | ExchangeError] = _or_why(
             exchange.resting_orders(in_order=in_order)
@@ -79,14 +77,6 @@ async def read_account(exchange: AccountReader, where: str, *, in_order: bool) -
         reading = of_one_mode(reading, known_mode, strict=False)
         unpriced = any(row.quantity != 0 and row.mark_price is None for row in reading.positions)
         marks = await _or_why(exchange.marks()) if unpriced else {}
-    except KeyRejected as error:
-        raise CommandFailed(
-            f"{where} rejects the key: {error}; check EXCHANGE_API_KEY and EXCHANGE_API_SECRET"
-        ) from error
-    except ExchangeError as error:
-        raise CommandFailed(
-            f"{where} could not be read: {error}; nothing is known about what is open", UNKNOWN
-        ) from error
     return Account(
         reading=reading,
         marks={} if isinstance(marks, ExchangeError) else marks,
@@ -98,16 +88,6 @@ async def read_account(exchange: AccountReader, where: str, *, in_order: bool) -
         resting_trouble=_why(waiting),
         read_ms=round((time.monotonic() - began_s) * 1000),
     )
-
-
-def open_account(settings: FlatctlSettings) -> tuple[AccountReader, str]:
-    """A connection that can send nothing, and what to call it. Raises CommandFailed for a wrong setting."""
-    config = settings.exchange
-    try:
-        reader = open_account_reader(config)
-    except ValueError as error:
-        raise CommandFailed(str(error)) from error
-    return reader, config.base_url or f"{settings.exchange_id} ({settings.exchange_env})"
 
 
 async def _or_why(answer: Awaitable[T]) -> T | ExchangeError:

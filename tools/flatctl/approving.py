@@ -21,7 +21,7 @@ from flatctl.session import Session
 from flatctl.settings import FlatctlSettings
 from flatctl.signing import Identity, identify, people_of
 from runtime import tracing
-from runtime.redis_client import raw
+from runtime.redis_client import raw, unix_ms
 
 PUBLISHED_AGO_MAX_MS = ARM_LIFETIME_MAX_MS + 60_000
 """An older entry holds no arm that can still be approved."""
@@ -112,8 +112,7 @@ async def find_waiting(redis: Redis, settings: FlatctlSettings, arm_id: str | No
             f"not approved: {f'{arm_id} is not armed' if arm_id else 'nothing is armed'}; see flatctl status",
             exits.REFUSED,
         )
-    seconds, microseconds = await raw(redis, "TIME")
-    now_ms = int(seconds) * 1000 + int(microseconds) // 1000
+    now_ms = unix_ms(await raw(redis, "TIME"))
     operators, unverified = people_of(settings)
     arm = _the_one(armed, await _published(redis, keys, armed, now_ms), operators, settings, now_ms)
     if (arm.environment, arm.account) != (settings.exchange_env, settings.account):

@@ -20,7 +20,7 @@ from contracts.vocabulary import Environment
 from flatctl.exits import REFUSED, UNKNOWN, CommandFailed
 from flatctl.history import last_id
 from runtime import tracing
-from runtime.redis_client import raw
+from runtime.redis_client import raw, unix_ms
 from runtime.streams import entry_fields
 
 SOURCE = "/flatguard/flatctl"
@@ -216,13 +216,13 @@ async def _write(pipe: Pipeline, keys: Keys, intent: Intent, now_ms: int, audit_
 
 async def _look(pipe: Pipeline, keys: Keys, arm_id: str) -> _Look:
     """The state, read inside WATCH: commands answer at once until MULTI."""
-    seconds, microseconds = await _now(pipe, b"TIME")
+    now_ms = unix_ms(await _now(pipe, b"TIME"))
     armed = await _now(pipe, b"GET", keys.arm)
     active = await _now(pipe, b"GET", keys.active)
     known = await _now(pipe, b"HEXISTS", keys.fired, arm_id)
     ttl_ms = await _now(pipe, b"PTTL", keys.arm)
     return _Look(
-        now_ms=int(seconds) * 1000 + int(microseconds) // 1000,
+        now_ms=now_ms,
         armed=_text(armed),
         active=_text(active),
         known=bool(known),

@@ -8,11 +8,11 @@ from msgspec import Struct
 
 from contracts.vocabulary import PositionSide
 from exchange.completeness import MissingRow, missing_rows
-from exchange.errors import ExchangeError, KeyRejected
+from exchange.errors import ExchangeError
 from exchange.factory import open_reader
 from exchange.model import Position, PositionReading, UnreadableRow
 from exchange.ports import PositionReader
-from flatctl.exits import UNKNOWN, CommandFailed
+from flatctl.asking import asking, opened
 from flatctl.figures import some
 from flatctl.settings import FlatctlSettings
 
@@ -69,24 +69,12 @@ async def read_exposure(settings: FlatctlSettings) -> Exposure:
 
     Not knowing which symbols there are is no reason to show nothing: it is one of the reading's doubts.
     """
-    config = settings.exchange
-    where = config.base_url or f"{settings.exchange_id} ({settings.exchange_env})"
+    reader, where = opened(open_reader, settings)
     try:
-        reader = open_reader(config)
-    except ValueError as error:
-        raise CommandFailed(str(error)) from error
-    try:
-        reading, listed = await _read(reader)
-        unpriced = any(row.quantity != 0 and row.mark_price is None for row in reading.positions)
-        marks = await reader.marks() if unpriced else {}
-    except KeyRejected as error:
-        raise CommandFailed(
-            f"{where} rejects the key: {error}; check EXCHANGE_API_KEY and EXCHANGE_API_SECRET"
-        ) from error
-    except ExchangeError as error:
-        raise CommandFailed(
-            f"{where} could not be read: {error}; nothing is known about what is open", UNKNOWN
-        ) from error
+        with asking(where):
+            reading, listed = await _read(reader)
+            unpriced = any(row.quantity != 0 and row.mark_price is None for row in reading.positions)
+            marks = await reader.marks() if unpriced else {}
     finally:
         await reader.aclose()
     return exposure_of(reading, marks, listed)

@@ -17,7 +17,7 @@ from flatctl.exits import CommandFailed
 from flatctl.history import Follower, Record, backwards, last_id
 from flatctl.progress import RunProgress
 from runtime.clock import Clock
-from runtime.redis_client import is_transient, raw
+from runtime.redis_client import is_transient, raw, unix_ms
 
 Decision = ArmAccepted | ArmRefused | ArmDisarmed
 Word = Decision | ArmAwaitingApproval
@@ -76,8 +76,7 @@ class Watcher:
 
     async def _tell_waiting(self, event: ArmAwaitingApproval) -> float:
         """Say what the arm needs; returns for how many seconds more it can get it."""
-        seconds, microseconds = await raw(self._reader, "TIME")
-        left_s = event.expires_at_ms / 1000 - int(seconds) - int(microseconds) / 1e6
+        left_s = (event.expires_at_ms - unix_ms(await raw(self._reader, "TIME"))) / 1000
         missing = event.needed - len(event.signed_by)
         for reason in event.not_counted:
             self._tell(f"not counted: {reason}")

@@ -16,7 +16,7 @@ from flatctl.history import newest
 from flatctl.last_run import LastRun, last_run
 from flatctl.settings import FlatctlSettings
 from runtime.latch import Latch, LatchState
-from runtime.redis_client import raw
+from runtime.redis_client import raw, unix_ms
 
 SILENT_MS = 10_000
 """A consumer asks at least every other second, and every five while it works on an entry."""
@@ -89,8 +89,7 @@ class Status(Struct, frozen=True, kw_only=True):
 async def look(redis: Redis, latch: Latch, settings: FlatctlSettings) -> Status:
     """Read everything. Redis errors come out as they are; the latch says itself what is wrong with it."""
     keys = settings.keys
-    seconds, microseconds = await raw(redis, "TIME")
-    now_ms = int(seconds) * 1000 + int(microseconds) // 1000
+    now_ms = unix_ms(await raw(redis, "TIME"))
     last_ts = _text(await raw(redis, "GET", keys.last_ts))
     return Status(
         environment=settings.exchange_env,

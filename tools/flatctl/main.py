@@ -16,7 +16,7 @@ from flatctl.dead_commands import dead
 from flatctl.doctor.command import doctor
 from flatctl.exits import CommandFailed
 from flatctl.key_commands import keys
-from flatctl.options import AsJson, Operator, Reason, Within, Yes, arm_id_of, operator_of
+from flatctl.options import AsJson, Operator, Reason, Symbols, Within, Yes, arm_id_of, operator_of
 from flatctl.past_commands import history
 from flatctl.plan_command import plan
 from flatctl.scope import scope_of
@@ -117,9 +117,7 @@ def arm(  # noqa: PLR0913 - one parameter for each option
     *,
     reason: Reason = "",
     operator: Operator = "",
-    symbols: Annotated[
-        str, typer.Option("--symbols", help="Only these, e.g. ETHUSDT,BTCUSDT. Default: the whole account.")
-    ] = "",
+    symbols: Symbols = "",
     arm_id: Annotated[
         str, typer.Option("--arm-id", help="Your own name for this arm. The same name again is the same arm.")
     ] = "",

@@ -7,18 +7,18 @@ import typer
 
 from contracts.arming import Scope
 from flatctl import exits
+from flatctl.asking import opened
 from flatctl.exits import CommandFailed
+from flatctl.options import AsJson, Symbols
 from flatctl.scope import scope_of, unlisted
 from flatctl.session import Session, run
 
 
 def plan(
     *,
-    symbols: Annotated[
-        str, typer.Option("--symbols", help="Only these, e.g. ETHUSDT,BTCUSDT. Default: the whole account.")
-    ] = "",
+    symbols: Symbols = "",
     save: Annotated[str, typer.Option("--save", help="Write the plan to this file, as JSON with its hash.")] = "",
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")] = False,
+    as_json: AsJson = False,
 ) -> int:
     """What a flatten would do now: what it closes, with which orders, what stays open and why. Sends NOTHING.
 
@@ -31,14 +31,15 @@ def plan(
 async def show(session: Session, scope: Scope, save: Path | None) -> int:
     """Read the exchange, work the plan out, keep it where asked, and say what it is."""
     # Importing the exchange library costs more than everything else together: only who needs it pays.
-    from flatctl.account import open_account, read_account  # noqa: PLC0415
+    from exchange.factory import open_account_reader  # noqa: PLC0415
+    from flatctl.account import read_account  # noqa: PLC0415
     from flatctl.plan_file import save_plan  # noqa: PLC0415
     from flatctl.plan_views import show_plan  # noqa: PLC0415
     from flatctl.planning import make_plan  # noqa: PLC0415
 
     screen, settings = session.screen, session.settings
     screen.line(settings.banner, style="bold")
-    exchange, where = open_account(settings)
+    exchange, where = opened(open_account_reader, settings)
     try:
         account = await read_account(exchange, where, in_order=False)
         if account.listings is None:

@@ -6,11 +6,11 @@ from decimal import Decimal
 from closing.filters import Bucket, PositionKey, Sieve, Sifted
 from closing.forecast import ROUNDS_MAX, Forecast, forecast
 from closing.planning import PlannedOrder
+from closing.waiting import left_waiting
 from contracts.arming import Scope
 from contracts.flattening import Counts
-from contracts.resting import RestingLeft
 from exchange.budget import Pace
-from exchange.model import Listings, ReducingOrder, RestingOrder
+from exchange.model import Listings, ReducingOrder
 from flatctl.account import Account
 from flatctl.figures import some
 from flatctl.plan import Estimate, LeftAlone, Plan, PlannedClose, Unread, sealed
@@ -36,7 +36,7 @@ def make_plan(
     """
     limits = settings.limits
     told = forecast(account.reading, account.marks, listings, scope, limits, mode=account.mode)
-    resting = tuple(waiting(order) for order in account.resting if scope.covers(order.symbol))
+    resting = tuple(left_waiting(order) for order in account.resting if scope.covers(order.symbol))
     to_close = _to_close(told)
     return sealed(
         Plan(
@@ -61,19 +61,6 @@ def make_plan(
             notes=tuple(_notes(told.before, listings)),
             estimate=_estimate(told, account.reading.read_ms, pace, cancels=bool(resting)),
         )
-    )
-
-
-def waiting(order: RestingOrder) -> RestingLeft:
-    """A waiting order as it is shown."""
-    return RestingLeft(
-        symbol=order.symbol,
-        order_id=order.order_id,
-        kind=order.kind,
-        side=order.side,
-        quantity=order.quantity,
-        reduce_only=order.reduce_only,
-        conditional=order.conditional,
     )
 
 

@@ -15,7 +15,7 @@ from flatctl.exits import REFUSED, UNKNOWN, CommandFailed
 from flatctl.letters import Letter, as_text, command_stream, settled_before, told
 from runtime import tracing
 from runtime.entries import entry_fields
-from runtime.redis_client import is_transient, raw
+from runtime.redis_client import is_transient, raw, unix_ms
 from runtime.scripts import Script
 
 _REQUEUE = Script.from_package("flatctl.scripts", "requeue.lua")
@@ -67,8 +67,7 @@ async def drop(redis: Redis, keys: Keys, letter: Letter, intent: Intent) -> str:
 
 
 async def _record(redis: Redis, letter: Letter, settlement: Settlement, intent: Intent) -> list[str]:
-    seconds, microseconds = await raw(redis, "TIME")
-    now_ms = int(seconds) * 1000 + int(microseconds) // 1000
+    now_ms = unix_ms(await raw(redis, "TIME"))
     event = DeadLetterSettled(
         letter_id=letter.letter_id,
         settlement=settlement,

@@ -1,23 +1,20 @@
 """`flatctl verify`: what is open now, by the exchange itself, whatever anybody else says."""
 
-from typing import Annotated
-
-import typer
 from msgspec.structs import replace
 
 from contracts.arming import Scope
 from flatctl import exits
+from flatctl.asking import opened
 from flatctl.exits import CommandFailed
+from flatctl.options import AsJson, Symbols
 from flatctl.scope import scope_of, unlisted
 from flatctl.session import Session, run
 
 
 def verify(
     *,
-    symbols: Annotated[
-        str, typer.Option("--symbols", help="Only these, e.g. ETHUSDT,BTCUSDT. Default: the whole account.")
-    ] = "",
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")] = False,
+    symbols: Symbols = "",
+    as_json: AsJson = False,
 ) -> int:
     """Is the account flat? Reads the exchange anew, and tells where the last run, the oracle or a cache differ.
 
@@ -30,13 +27,14 @@ def verify(
 async def show(session: Session, scope: Scope) -> int:
     """Read the exchange, compare, and say what is so."""
     # Importing the exchange library costs more than everything else together: only who needs it pays.
-    from flatctl.account import open_account, read_account  # noqa: PLC0415
+    from exchange.factory import open_account_reader  # noqa: PLC0415
+    from flatctl.account import read_account  # noqa: PLC0415
     from flatctl.verify_views import show_verification  # noqa: PLC0415
     from flatctl.verifying import compared, verification  # noqa: PLC0415
 
     screen, settings = session.screen, session.settings
     screen.line(settings.banner, style="bold")
-    exchange, where = open_account(settings)
+    exchange, where = opened(open_account_reader, settings)
     try:
         account = await read_account(exchange, where, in_order=True)
     finally:

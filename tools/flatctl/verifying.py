@@ -7,6 +7,7 @@ from msgspec import Struct
 from redis.exceptions import RedisError
 
 from closing.filters import Bucket, Sieve, Sifted, sift
+from closing.waiting import left_waiting
 from contracts.arming import Scope
 from contracts.flattening import FlattenCompleted
 from contracts.positions import PositionSnapshot
@@ -20,7 +21,7 @@ from flatctl.cached_positions import read_cached
 from flatctl.figures import some
 from flatctl.history import newest
 from flatctl.plan import Unread
-from flatctl.planning import unread_rows, waiting
+from flatctl.planning import unread_rows
 from flatctl.session import Session
 from flatctl.settings import FlatctlSettings
 from flatctl.verification import Compared, Shown, against_cache, against_run, against_snapshot, shown_by
@@ -100,7 +101,7 @@ def verification(account: Account, settings: FlatctlSettings, scope: Scope) -> t
         for row in tiny
         if scope.covers(row.symbol)
     ]
-    resting = tuple(waiting(order) for order in account.resting if scope.covers(order.symbol))
+    resting = tuple(left_waiting(order) for order in account.resting if scope.covers(order.symbol))
     unread = _unread(account, sieve, scope)
     doubts = tuple(_doubts(account, unread))
     known = [row.notional_usd for row in rows if row.notional_usd is not None]

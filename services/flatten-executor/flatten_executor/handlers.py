@@ -36,7 +36,7 @@ class Standing(Struct, frozen=True, kw_only=True):
 
     def check(self) -> Check:
         """For /readyz."""
-        return Check(ok=not self.objections(), why="; ".join(self.objections()))
+        return Check.unless("; ".join(self.objections()))
 
 
 class RequestHandlers:

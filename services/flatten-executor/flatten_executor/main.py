@@ -30,7 +30,7 @@ from runtime.metrics import Metrics
 from runtime.pulse import Pulse
 from runtime.redis_client import open_reader, open_redis
 from runtime.rehearsal import Rehearsal
-from runtime.streams import Backlog, Consumer, StreamObserver
+from runtime.streams import Consumer, StreamObserver
 
 
 class Seams(Struct, frozen=True, kw_only=True):
@@ -91,19 +91,6 @@ async def run(settings: ExecutorSettings, stop: asyncio.Event, seams: Seams | No
         observer=streams,
         clock=clock,
     )
-    backlog = Backlog(
-        redis=redis,
-        stream_key=keys.of(FlattenRequested),
-        group=EXECUTOR_GROUP,
-        dead_key=keys.stream("dead"),
-        observer=streams,
-        clock=clock,
-    )
-
-    def operators_check() -> Check:
-        problem = operators.problem(clock.now_ms())
-        return Check(ok=not problem, why=problem)
-
     checks = {
         "redis": pulse.redis,
         "latch": pulse.latch,
@@ -111,7 +98,7 @@ async def run(settings: ExecutorSettings, stop: asyncio.Event, seams: Seams | No
         "exchange": vitals.exchange,
         "requests": requests.check,
         "settings": standing.check,
-        "operators": operators_check,
+        "operators": lambda: Check.unless(operators.problem(clock.now_ms())),
     }
 
     async def handle_requests() -> None:
@@ -124,7 +111,7 @@ async def run(settings: ExecutorSettings, stop: asyncio.Event, seams: Seams | No
                 handle_requests(),
                 pulse.run(stop),
                 operators.keep_looking(stop, observer.operators_seen),
-                backlog.run(stop),
+                requests.backlog.run(stop),
                 vitals.keep_warm(stop),
                 vitals.recall(store, stop),
                 stop=stop,

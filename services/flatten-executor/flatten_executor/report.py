@@ -2,11 +2,12 @@
 
 from collections.abc import Iterable, Sequence
 
+from closing.waiting import left_waiting
 from contracts.arming import FlattenRequested
 from contracts.flattening import FlattenCompleted, Timings
 from exchange.model import RestingOrder
 from flatten_executor.core.orders import OrderRecord
-from flatten_executor.core.outcome import Settled, left_waiting
+from flatten_executor.core.outcome import Settled
 from runtime.app import software_version
 
 

@@ -28,7 +28,7 @@ from runtime.metrics import Metrics
 from runtime.pulse import Pulse
 from runtime.redis_client import open_reader, open_redis
 from runtime.rehearsal import Rehearsal
-from runtime.streams import Backlog, Consumer, ConsumerSettings, StreamObserver, Tail
+from runtime.streams import Consumer, ConsumerSettings, StreamObserver, Tail
 
 
 async def run(settings: GovernorSettings, stop: asyncio.Event, *, block_ms: int = 1_000) -> None:
@@ -77,25 +77,12 @@ async def run(settings: GovernorSettings, stop: asyncio.Event, *, block_ms: int 
         settings=ConsumerSettings(block_ms=block_ms),
         clock=clock,
     )
-    backlog = Backlog(
-        redis=redis,
-        stream_key=keys.of(ArmRequested),
-        group=GOVERNOR_GROUP,
-        dead_key=keys.stream("dead"),
-        observer=streams,
-        clock=clock,
-    )
-
-    def operators_check() -> Check:
-        problem = operators.problem(clock.now_ms())
-        return Check(ok=not problem, why=problem)
-
     checks = {
         "redis": pulse.redis,
         "latch": pulse.latch,
         "scripts": rehearsal.check,
         "arms": arms.check,
-        "operators": operators_check,
+        "operators": lambda: Check.unless(operators.problem(clock.now_ms())),
         "evidence": history.evidence,
         "snapshot": observer.snapshot_check,
     }
@@ -113,7 +100,7 @@ async def run(settings: GovernorSettings, stop: asyncio.Event, *, block_ms: int 
                 pulse.run(stop),
                 operators.keep_looking(stop, observer.operators_seen),
                 history.run(stop),
-                backlog.run(stop),
+                arms.backlog.run(stop),
                 watch.run(snapshots, stop),
                 stop=stop,
             )

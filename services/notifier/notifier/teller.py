@@ -50,8 +50,7 @@ class Teller:
 
     def streams(self) -> Check:
         """For /readyz: whether every stream can be read."""
-        unread = "; ".join(f"{stream} cannot be read: {why}" for stream, why in self._unread.items())
-        return Check(ok=not unread, why=unread)
+        return Check.unless("; ".join(f"{stream} cannot be read: {why}" for stream, why in self._unread.items()))
 
     async def run(self, stop: asyncio.Event) -> None:
         """Tell until `stop`. Nothing that Redis or a service says ends it."""

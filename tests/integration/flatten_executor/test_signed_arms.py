@@ -13,6 +13,7 @@ from contracts.arming import ArmRequested, FlattenRequested
 from contracts.flattening import FlattenCompleted, RunVerdict
 from contracts.vocabulary import Environment
 from runtime.redis_client import raw
+from support.forgeries import FORGERIES, Forgery
 from support.people import ALICE, ALICES_SECOND, BOB, EVE, an_entry, keep
 from support.processes import ServiceProcess
 from support.requester import Requester
@@ -61,25 +62,13 @@ async def test_a_signed_arm_flattens(sim: Simulator, starting: Starting, governo
     assert await sim.positions() == {}
 
 
-FORGED: dict[str, Callable[[ArmRequested], ArmRequested]] = {
-    "nobody": lambda arm: arm,
-    "a wrong key": EVE.sign,
-    "another operator's key": BOB.sign,
-    "a wrong key under the operator's name": lambda arm: replace(
-        arm, signatures=(replace(EVE.sign(arm).signatures[0], key_id=ALICE.key_id),)
-    ),
-    "a changed byte of the reason": lambda arm: replace(ALICE.sign(arm), reason="drilk"),
+FORGED: dict[str, Forgery] = {
+    **FORGERIES,
     "a wider scope": lambda arm: replace(
         arm, signatures=ALICE.sign(replace(arm, scope=replace(arm.scope, symbols=("ETHUSDT",)))).signatures
     ),
     "another id, so that it can run again": lambda arm: replace(
         arm, signatures=ALICE.sign(replace(arm, arm_id="arm-0")).signatures
-    ),
-    "one for another account, redirected": lambda arm: replace(
-        arm, signatures=ALICE.sign(replace(arm, account="other")).signatures
-    ),
-    "one for another environment, redirected": lambda arm: replace(
-        arm, signatures=ALICE.sign(replace(arm, environment=Environment.TESTNET)).signatures
     ),
 }
 

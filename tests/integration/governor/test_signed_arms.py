@@ -21,6 +21,7 @@ from contracts.arming import (
 from contracts.streams import GOVERNOR_GROUP
 from contracts.vocabulary import Environment
 from runtime.redis_client import raw
+from support.forgeries import FORGERIES, Forgery
 from support.governing import a_governor
 from support.operator import Operator
 from support.people import ALICE, ALICES_SECOND, BOB, EVE, an_entry, keep
@@ -69,26 +70,14 @@ async def test_a_signed_arm_fires_and_carries_its_signature_to_the_executor(
     assert "signed by alice (1 of 1)" in {verdict.observed for verdict in accepted.gates}
 
 
-CHANGED: dict[str, Callable[[ArmRequested], ArmRequested]] = {
-    "nobody": lambda arm: arm,
-    "a wrong key": EVE.sign,
-    "another operator's key": BOB.sign,
-    "a wrong key under the operator's name": lambda arm: replace(
-        arm, signatures=(replace(EVE.sign(arm).signatures[0], key_id=ALICE.key_id),)
-    ),
-    "a changed byte of the reason": lambda arm: replace(ALICE.sign(arm), reason="drilk"),
+CHANGED: dict[str, Forgery] = {
+    **FORGERIES,
     "a changed scope": lambda arm: replace(ALICE.sign(arm), scope=replace(arm.scope, symbols=("ETHUSDT",))),
     "a longer life": lambda arm: replace(ALICE.sign(arm), expires_at_ms=arm.expires_at_ms + 1),
     "another operator": lambda arm: replace(ALICE.sign(arm), operator="bob"),
     "another plan": lambda arm: replace(ALICE.sign(arm), plan_hash="0123"),
     "the signature of another arm": lambda arm: replace(
         arm, signatures=ALICE.sign(replace(arm, arm_id="arm-0")).signatures
-    ),
-    "one for another account, redirected": lambda arm: replace(
-        arm, signatures=ALICE.sign(replace(arm, account="other")).signatures
-    ),
-    "one for another environment, redirected": lambda arm: replace(
-        arm, signatures=ALICE.sign(replace(arm, environment=Environment.TESTNET)).signatures
     ),
 }
 

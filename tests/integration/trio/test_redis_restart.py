@@ -1,6 +1,5 @@
 """With the users switched on, a Redis that restarts has everything that it had."""
 
-import os
 from collections.abc import Iterator
 
 import pytest
@@ -9,7 +8,7 @@ from redis.exceptions import AuthenticationError
 from contracts.redis_users import redis_users
 from runtime.redis_client import open_redis, raw
 from support.redis_local import DURABLE
-from support.redis_server import IMAGES, ContainerRedis, NoRedisError, engine_answers
+from support.redis_server import IMAGES, ContainerRedis, require_engine
 
 pytestmark = pytest.mark.containers
 
@@ -29,11 +28,7 @@ class Guarded(ContainerRedis):
 
 @pytest.fixture(params=IMAGES)
 def guarded(request: pytest.FixtureRequest) -> Iterator[Guarded]:
-    try:
-        if not engine_answers(os.environ):
-            pytest.skip("no Docker engine answers: this server is not tested")
-    except NoRedisError as error:
-        pytest.fail(str(error), pytrace=False)
+    require_engine("this server")
     server = Guarded(request.param)
     server.start()
     yield server

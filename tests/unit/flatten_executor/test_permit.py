@@ -16,6 +16,7 @@ from flatten_executor.observe import Observer
 from flatten_executor.permit import LATCH_FRESH_S, LATCH_PATIENCE_S, LOOK_EVERY_S, Permit, read_patiently
 from runtime.latch import LatchRecord, LatchState
 from runtime.metrics import Metrics
+from support.leases import SteppedClock
 
 if TYPE_CHECKING:
     from flatten_executor.aborts import Aborts
@@ -61,22 +62,16 @@ class NoAborts:
         return None
 
 
-class Stepping:
+class Stepping(SteppedClock):
     """A clock that moves only when somebody sleeps, and notes whether orders could have left meanwhile."""
 
     def __init__(self) -> None:
-        self.now_s = 0.0
+        super().__init__(now_s=0.0)
         self.permit: Permit | None = None
         self.could_send: list[bool] = []
 
-    def now_ms(self) -> int:
-        return int(self.now_s * 1000)
-
-    def monotonic_s(self) -> float:
-        return self.now_s
-
     async def sleep(self, seconds: float) -> None:
-        self.now_s += seconds
+        await super().sleep(seconds)
         if self.permit is not None:
             self.could_send.append(self.permit.may_send())
 

@@ -8,7 +8,7 @@ from redis.exceptions import NoPermissionError, RedisError, ResponseError
 from contracts.vocabulary import Environment
 from flatctl.doctor.finding import Finding, Grade, skew
 from flatctl.session import Session
-from runtime.redis_client import raw
+from runtime.redis_client import raw, unix_ms
 
 _OLDEST = {"redis": (7, 0), "valkey": (8, 0)}
 _RIGHTS = "deploy/redis/users.acl has the rights of the user operator"
@@ -122,9 +122,9 @@ def _role(info: dict[str, str]) -> Finding:
 
 async def _clock(session: Session) -> Finding:
     before_ms = session.clock.now_ms()
-    seconds, microseconds = await raw(session.redis, "TIME")
+    redis_ms = unix_ms(await raw(session.redis, "TIME"))
     after_ms = session.clock.now_ms()
-    offset_ms = int(seconds) * 1000 + int(microseconds) // 1000 - (before_ms + after_ms) // 2
+    offset_ms = redis_ms - (before_ms + after_ms) // 2
     return skew("Redis clock", offset_ms, (after_ms - before_ms + 1) // 2, "set one of the clocks right (NTP)")
 
 

@@ -31,11 +31,6 @@ class Ledger(Struct, frozen=True, kw_only=True):
     entries: tuple[LedgerEntry, ...] = ()
     resting_cancelled: int = 0
 
-    @property
-    def is_empty(self) -> bool:
-        """Whether no reading has been taken yet."""
-        return self.seen == 0
-
     def after(self, sieve: Sieve) -> "Ledger":
         """The ledger with one more reading."""
         known = {entry.key: entry for entry in self.entries}

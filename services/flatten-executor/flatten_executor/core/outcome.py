@@ -7,9 +7,7 @@ from msgspec import Struct
 
 from closing.filters import Bucket, PositionKey, Sieve, Sifted
 from contracts.flattening import Counts, OrderState, PositionFate, PositionOutcome, Residual, RunVerdict
-from contracts.resting import RestingLeft
 from contracts.vocabulary import PositionSide
-from exchange.model import RestingOrder
 from flatten_executor.core.ledger import Ledger, LedgerEntry
 from flatten_executor.core.orders import OrderRecord
 
@@ -228,16 +226,3 @@ def rows_unshown(symbols: Sequence[str]) -> str:
 def _note(what: str, named: Sequence[str]) -> str:
     shown = "; ".join([*named[:_NAMED_MAX], "…"] if len(named) > _NAMED_MAX else named)
     return f"{what}: {len(named)} ({shown})"
-
-
-def left_waiting(order: RestingOrder) -> RestingLeft:
-    """A resting order that is still there at the end."""
-    return RestingLeft(
-        symbol=order.symbol,
-        order_id=order.order_id,
-        kind=order.kind,
-        side=order.side,
-        quantity=order.quantity,
-        reduce_only=order.reduce_only,
-        conditional=order.conditional,
-    )
