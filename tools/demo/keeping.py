@@ -17,7 +17,7 @@ import msgspec
 from msgspec import Struct
 
 from demo.asking import http_request
-from demo.processes import Processes, Record, stop_recorded
+from demo.processes import Processes, Recipe, Record, replaced_mark, stop_recorded
 from demo.signals import heard
 from demo.stack import Stack
 from demo.telling import Teller
@@ -26,6 +26,7 @@ KEPT = "kept.json"
 STOPPING = "stopping"
 """Who stops what runs in a directory says so there first: then its ending is no failure, and removing it is theirs."""
 COMMANDS = "bin"
+RESTARTABLE = ("governor", "flatten-executor", "position-oracle")
 TOOL_VARIABLES = (
     "REDIS_URL",
     "FLATTEN_NAMESPACE",
@@ -43,12 +44,14 @@ class Kept(Struct, frozen=True, kw_only=True):
 
     exchange_url: str
     processes: tuple[Record, ...]
+    recipes: dict[str, Recipe]
+    """Of the programs that can be started again, by name."""
 
 
 def write_down(stack: Stack, processes: Processes) -> None:
     """Leave the operator's commands and the list of processes in the demo's directory."""
-    kept = Kept(exchange_url=stack.exchange_url, processes=processes.records())
-    (stack.directory / KEPT).write_bytes(msgspec.json.encode(kept))
+    recipes = {child.name: child.recipe for child in processes.children if child.name in RESTARTABLE}
+    _write(stack.directory, Kept(exchange_url=stack.exchange_url, processes=processes.records(), recipes=recipes))
     folder = stack.directory / COMMANDS
     folder.mkdir()
     python = shlex.join((sys.executable, "-P", "-m"))
@@ -57,6 +60,7 @@ def write_down(stack: Stack, processes: Processes) -> None:
     scripts = {
         "flatctl": f'{settings}exec {python} flatctl.main "$@"',
         "demo-reset": f"exec {python} demo --reset {directory}",
+        "demo-restart": f'exec {python} demo --restart {directory} "${{1:-governor}}"',
         "demo-stop": f"exec {python} demo --stop {directory}",
     }
     if stack.redis_cli is not None:
@@ -109,6 +113,30 @@ def reset_left_running(directory: Path) -> str:
     return f"{len(state['positions'])} positions are open again"
 
 
+def restart_left_running(directory: Path, name: str) -> str:
+    """End one of the services and start it again; the new process in a line. Raises ValueError.
+
+    Returns once it has started, not once it is ready: /readyz and `flatctl status` tell that.
+    """
+    kept = _kept(directory, "--restart")
+    if name not in kept.recipes:
+        raise ValueError(f"--restart {name}: only these can be restarted: {', '.join(kept.recipes)}")
+    replaced_mark(directory, name).touch()
+    stop_recorded([record for record in kept.processes if record.name == name])
+    again = Processes(directory)
+    child = again.start(name, kept.recipes[name].arguments, kept.recipes[name].environ)
+    others = [record for record in kept.processes if record.name != name]
+    _write(directory, msgspec.structs.replace(kept, processes=(*others, *again.records())))
+    return f"{name} was restarted: pid {child.pid}"
+
+
+def stop_replaced(directory: Path) -> None:
+    """End those that were restarted: they are nobody's children any more."""
+    if (directory / KEPT).exists():
+        kept = _kept(directory, "--stop")
+        stop_recorded([record for record in kept.processes if replaced_mark(directory, record.name).exists()])
+
+
 def stop_left_running(directory: Path) -> str:
     """End what a demo left running in `directory` and remove it; what was done, in a line. Raises ValueError."""
     kept = _kept(directory, "--stop")
@@ -128,6 +156,13 @@ def remove(directory: Path) -> None:
     """As `shutil.rmtree`; that another was quicker is no error."""
     with suppress(FileNotFoundError):
         shutil.rmtree(directory)
+
+
+def _write(directory: Path, kept: Kept) -> None:
+    """Whole or not at all: others may read it meanwhile. It holds the simulator's keys and no others."""
+    new = directory / f"{KEPT}.new"
+    new.write_bytes(msgspec.json.encode(kept))
+    new.replace(directory / KEPT)
 
 
 def _ask(url: str, method: str, path: str) -> bytes:

@@ -31,18 +31,22 @@ def main() -> None:
     """Run the demo; ends with its exit code."""
     options = _options()
     _keep_standard_descriptors()
-    for directory, action in ((options.stop, keeping.stop_left_running), (options.reset, keeping.reset_left_running)):
-        if directory is not None:
-            sys.exit(_later(directory, action))
+    if options.stop is not None:
+        sys.exit(_later(lambda: keeping.stop_left_running(options.stop)))
+    if options.reset is not None:
+        sys.exit(_later(lambda: keeping.reset_left_running(options.reset)))
+    if options.restart is not None:
+        directory, name = options.restart
+        sys.exit(_later(lambda: keeping.restart_left_running(Path(directory), name)))
     sys.exit(asyncio.run(_run(keep=options.keep, only_run=options.only_run)))
 
 
-def _later(directory: Path, action: Callable[[Path], str]) -> int:
+def _later(action: Callable[[], str]) -> int:
     """Do something with what an earlier demo left running. A signal ends it, as it does any program."""
     for number in heard():
         signal.signal(number, signal.SIG_DFL)
     try:
-        Teller().command(action(directory))
+        Teller().command(action())
     except (ValueError, CannotTell) as error:
         _say(str(error))
         return FAILED
@@ -80,6 +84,7 @@ async def _run(*, keep: bool, only_run: bool) -> int:
         code = FAILED
     finally:
         if not kept:
+            keeping.stop_replaced(directory)
             processes.stop_all()
             if not keeping.is_stopped_from_outside(directory):
                 keeping.remove(directory)
@@ -157,6 +162,8 @@ def _options() -> argparse.Namespace:
     choice.add_argument("--keep", action="store_true", help="leave everything running, and say how to look at it")
     choice.add_argument("--only-run", action="store_true", help="start everything and wait for Ctrl-C or --stop")
     choice.add_argument("--stop", metavar="DIR", type=Path, help="stop what --keep has left running")
+    again = "end one service of a demo that runs, and start it again"
+    choice.add_argument("--restart", metavar=("DIR", "NAME"), nargs=2, help=again)
     choice.add_argument("--reset", metavar="DIR", type=Path, help="open the positions of a demo that runs again")
     return parser.parse_args()
 

@@ -16,6 +16,8 @@ from msgspec import Struct
 TERM_S = 4.0
 KILL_S = 2.0
 TAIL_LINES = 8
+REPLACED = ".replaced"
+"""A file `<name>.replaced` says that somebody from outside has put another process in this one's place, and ends it."""
 
 
 class ChildDied(Exception):
@@ -31,13 +33,21 @@ class Record(Struct, frozen=True, kw_only=True):
     """When it started, as the system counts: another process with the same pid was born later."""
 
 
+class Recipe(Struct, frozen=True, kw_only=True):
+    """How a program was started, for somebody who wants to start it again."""
+
+    arguments: tuple[str, ...]
+    environ: dict[str, str]
+
+
 class Child:
     """One process."""
 
-    def __init__(self, name: str, popen: "subprocess.Popen[bytes]", log: Path | None) -> None:
+    def __init__(self, name: str, popen: "subprocess.Popen[bytes]", log: Path | None, recipe: Recipe) -> None:
         self.name = name
         self.popen = popen
         self.log = log
+        self.recipe = recipe
 
     @property
     def pid(self) -> int:
@@ -75,7 +85,7 @@ class Processes:
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
             )
-        child = Child(name, popen, log)
+        child = Child(name, popen, log, Recipe(arguments=tuple(arguments), environ=dict(environ)))
         self.children.append(child)
         return child
 
@@ -84,7 +94,7 @@ class Processes:
         popen = subprocess.Popen(  # noqa: S603 - our own program
             arguments, env=dict(environ), cwd=self._directory, stdin=subprocess.DEVNULL, start_new_session=True
         )
-        child = Child(name, popen, None)
+        child = Child(name, popen, None, Recipe(arguments=tuple(arguments), environ=dict(environ)))
         self.children.append(child)
         return child
 
@@ -93,10 +103,13 @@ class Processes:
         self.children.remove(child)
 
     def check(self) -> None:
-        """Raises ChildDied when one has ended."""
-        for child in self.children:
+        """Raises ChildDied when one has ended, unless it was replaced from outside: then it is no longer watched."""
+        for child in tuple(self.children):
             code = child.popen.poll()
             if code is not None and child.log is not None:
+                if replaced_mark(self._directory, child.name).exists():
+                    self.forget(child)
+                    continue
                 raise ChildDied(
                     f"{child.name} (pid {child.pid}) ended with {_ending(code)}; its last words:\n{child.tail()}"
                 )
@@ -116,6 +129,11 @@ class Processes:
                 _signal(child, signal.SIGKILL)
             _wait(group, KILL_S)
         self.children.clear()
+
+
+def replaced_mark(directory: Path, name: str) -> Path:
+    """The file that says so."""
+    return directory / f"{name}{REPLACED}"
 
 
 def stop_recorded(records: Sequence[Record]) -> tuple[str, ...]:

@@ -64,3 +64,29 @@ async def test_what_cannot_be_written_is_told_in_a_line(tmp_path: Path) -> None:
 
     assert (code, said) == (1, "demo: cannot write to stdout: No space left on device\n")
     assert Demo(tmp_path).traces() == []
+
+
+async def test_a_service_that_was_restarted_from_another_terminal_ends_no_demo_and_ends_with_it(
+    started: list[Demo], tmp_path: Path
+) -> None:
+    demo = await Demo(tmp_path, "--only-run").start()
+    started.append(demo)
+    pids = await demo.pids()
+    path = (await demo.line(r"^   PATH=")).strip()
+    await demo.line(r"^stop everything:")
+
+    refused = await shell(f"{path}; demo-restart redis")
+    first = await shell(f"{path}; demo-restart")
+    second = await shell(f"{path}; demo-restart governor")
+
+    assert refused[0] == 1
+    assert "only these can be restarted: flatten-executor, position-oracle, governor" in refused[1]
+    assert first[0] == second[0] == 0, (first, second)
+    replaced = int(first[1].rpartition(" ")[2]), int(second[1].rpartition(" ")[2])
+    assert not any(map(is_running, (pids.pop("governor"), replaced[0])))
+    assert is_running(replaced[1])
+    assert all(map(is_running, pids.values()))
+    demo.process.send_signal(signal.SIGINT)
+    assert (await demo.end())[0] == 0
+    assert not any(map(is_running, (*pids.values(), *replaced)))
+    assert demo.traces() == []
