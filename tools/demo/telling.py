@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from demo.proof import Finding
+from evidence.three_ways import Finding
 
 PIPE_COLUMNS = 100
 

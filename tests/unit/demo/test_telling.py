@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from demo.proof import Finding
+from evidence.three_ways import Finding
 from demo.telling import Teller
 
 LONG = "flatctl arm --yes --wait --arm-id demo-540e20b5 --reason 'P2.9 breach, and a reason that takes its time'"

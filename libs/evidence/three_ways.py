@@ -106,14 +106,15 @@ def judge(evidence: Evidence) -> Proof:
     completed = evidence.completed[0] if len(evidence.completed) == 1 else None
     return Proof(
         parts=(
-            Part(AUDIT, (*_arm(evidence), *_orders(evidence), *_verdict(evidence, completed))),
-            Part(ALLOCATION, _allocation(evidence, completed)),
-            Part(EXCHANGE, _exchange(evidence, completed)),
+            Part(AUDIT, (*arm_findings(evidence), *order_findings(evidence), *verdict_findings(evidence, completed))),
+            Part(ALLOCATION, (*allocation_findings(evidence, completed), breach_finding(evidence))),
+            Part(EXCHANGE, exchange_findings(evidence, completed)),
         )
     )
 
 
-def _arm(evidence: Evidence) -> Iterable[Finding]:
+def arm_findings(evidence: Evidence) -> Iterable[Finding]:
+    """The arm: decided once, used up, and the cooldown with it."""
     decisions = [
         event
         for event in evidence.audit
@@ -138,7 +139,8 @@ def _is_soon_after(last_ts: str | None, decided_at_ms: int) -> bool:
     return 0 <= int(last_ts) * 1000 - decided_at_ms <= WRITTEN_WITHIN_MS
 
 
-def _orders(evidence: Evidence) -> Iterable[Finding]:
+def order_findings(evidence: Evidence) -> Iterable[Finding]:
+    """The orders: each filled, and together what was open."""
     intended = {event.client_order_id: event for event in _of(evidence.audit, OrderIntended)}
     last = {event.client_order_id: event for event in _of(evidence.audit, OrderResolved)}
     open_ends = [
@@ -171,7 +173,8 @@ def _left(before: Mapping[Leg, Decimal], sums: Mapping[Leg, Decimal], leg: Leg) 
     return before.get(leg, Decimal(0)) + sums.get(leg, Decimal(0))
 
 
-def _verdict(evidence: Evidence, completed: FlattenCompleted | None) -> Iterable[Finding]:
+def verdict_findings(evidence: Evidence, completed: FlattenCompleted | None) -> Iterable[Finding]:
+    """The verdict, and its counts counted again."""
     if completed is None:
         yield Finding(passed=False, claim="the run has one verdict", found=f"{len(evidence.completed)} verdicts")
         return
@@ -208,14 +211,14 @@ def _counts_differ(counts: Counts, evidence: Evidence) -> list[str]:
     return [f"{name}: said {said}, counted {counted}" for name, (said, counted) in again.items() if said != counted]
 
 
-def _allocation(evidence: Evidence, completed: FlattenCompleted | None) -> tuple[Finding, ...]:
+def allocation_findings(evidence: Evidence, completed: FlattenCompleted | None) -> tuple[Finding, ...]:
+    """What the P2.9 check says since."""
     verified_at_ms = completed.timings.verified_at_ms if completed is not None else None
     snapshot = evidence.snapshot
     if snapshot is None or verified_at_ms is None:
         missing = "no snapshot" if snapshot is None else "the run was not verified"
         return (Finding(passed=False, claim="the oracle has read the exchange since", found=missing),)
     newest = {change.check.symbol: change.check.verdict for change in evidence.checks}
-    breached = sorted({c.check.symbol for c in evidence.checks if c.check.verdict is AllocationVerdict.BREACH})
     beyond = [f"{symbol} {verdict}" for symbol, verdict in newest.items() if verdict not in WITHIN]
     since_ms = snapshot.taken_at_ms - verified_at_ms
     return (
@@ -226,19 +229,23 @@ def _allocation(evidence: Evidence, completed: FlattenCompleted | None) -> tuple
             f"{snapshot.symbols_seen} symbols, {len(snapshot.positions)} open, {len(snapshot.unreadable)} unreadable",
         ),
         Finding(
-            bool(breached),
-            "there was a breach before",
-            ", ".join(breached) or "no symbol was ever in breach",
-        ),
-        Finding(
             bool(newest) and not beyond,
             "no symbol is beyond its cap now",
-            _some(beyond) or ", ".join(f"{symbol}: breach → {newest[symbol]}" for symbol in breached),
+            _some(beyond) or f"the last verdicts of {len(newest)} symbols",
         ),
     )
 
 
-def _exchange(evidence: Evidence, completed: FlattenCompleted | None) -> tuple[Finding, ...]:
+def breach_finding(evidence: Evidence) -> Finding:
+    """What brought the incident about: a position beyond its cap."""
+    newest = {change.check.symbol: change.check.verdict for change in evidence.checks}
+    breached = sorted({c.check.symbol for c in evidence.checks if c.check.verdict is AllocationVerdict.BREACH})
+    found = ", ".join(f"{symbol}: breach → {newest[symbol]}" for symbol in breached)
+    return Finding(bool(breached), "there was a breach before", found or "no symbol was ever in breach")
+
+
+def exchange_findings(evidence: Evidence, completed: FlattenCompleted | None) -> tuple[Finding, ...]:
+    """What the exchange shows since."""
     before, after = evidence.before, evidence.after
     verified_at_ms = completed.timings.verified_at_ms if completed is not None else None
     since_ms = None if verified_at_ms is None else after.started_at_ms - verified_at_ms

@@ -18,7 +18,7 @@ from contracts.positions import (
     UnreadablePosition,
 )
 from contracts.vocabulary import Environment, PositionSide
-from demo.proof import ALLOCATION, AUDIT, EXCHANGE, DirectReading, Evidence, Holding, Proof, judge
+from evidence.three_ways import ALLOCATION, AUDIT, EXCHANGE, DirectReading, Evidence, Holding, Proof, judge
 from support.run_events import (
     ARM_ID,
     T0_MS,
