@@ -22,6 +22,8 @@ from contracts.vocabulary import Environment
 from evidence.findings import Finding, broken, unshown
 from evidence.history import Entry, History, Told
 
+STAMPED_LATER_MS = 100
+"""Redis before 7 stamps an entry when it is appended, a moment after the script has read the time."""
 _COOLDOWN = re.compile(r">= ([0-9]{1,9}(?:\.[0-9]{1,9})?)s")
 
 
@@ -45,7 +47,7 @@ def only_from_good_arms(history: History, operators: Operators | None) -> Iterat
     accepted = {told.event.arm_id: told.entry for told in reversed(history.of(ArmAccepted))}
     for told in history.of(FlattenRequested):
         arm, at_ms = told.event.arm, told.entry.at_ms
-        if at_ms >= arm.expires_at_ms:
+        if at_ms >= arm.expires_at_ms + STAMPED_LATER_MS:
             yield broken(told.entry, f"arm {arm.arm_id} had expired {at_ms - arm.expires_at_ms} ms before")
         if arm.issued_at_ms > at_ms + ISSUED_AHEAD_MAX_MS:
             yield broken(told.entry, f"arm {arm.arm_id} was issued {arm.issued_at_ms - at_ms} ms in the future")
@@ -65,7 +67,7 @@ def apart_by_the_cooldown(history: History) -> Iterator[Finding]:
         apart_ms = told.entry.at_ms - before.entry.at_ms
         if asked is None:
             yield unshown(told.entry, f"its cooldown is not on record: {required[:60]!r}")
-        elif apart_ms < Decimal(asked[1]) * 1000:
+        elif apart_ms + STAMPED_LATER_MS < Decimal(asked[1]) * 1000:
             yield broken(
                 told.entry, f"accepted {apart_ms} ms after {before.entry.id}, and the cooldown is {asked[1]} s"
             )

@@ -1,6 +1,6 @@
 """The chain of the audit stream, checked: what is missing, changed, out of order, or not of the chain."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
 from itertools import pairwise
 
 from msgspec import Struct
@@ -59,7 +59,7 @@ class Ends:
 
 def check_chain(history: History, carried_out: Sequence[CarriedOut] = ()) -> Chain:
     """Look at every entry of the audit stream, at the head where it ends, and at the heads that were carried out."""
-    entries = history.entries(AUDIT)
+    entries, start = history.entries(AUDIT), beginning(history.audit_key)
     unchained = next((at for at, entry in enumerate(entries) if _field_count(entry)), len(entries))
     findings: list[Finding] = []
     runs: list[list[_Link]] = []
@@ -69,7 +69,7 @@ def check_chain(history: History, carried_out: Sequence[CarriedOut] = ()) -> Cha
             findings.append(broken(entry, _no_link(entry)))
         else:
             link = _Link(entry, before, before.after(entry.id, digest_of(_texts(entry))))
-            if not runs or before == beginning(history.audit_key):
+            if not runs or before == start:
                 runs.append([])
             runs[-1].append(link)
     for run in runs:
@@ -79,7 +79,8 @@ def check_chain(history: History, carried_out: Sequence[CarriedOut] = ()) -> Cha
     newest = runs[-1] if runs else []
     findings += _at_the_front(history, runs[0] if runs else [], carried_out)
     findings += _at_the_end(history, newest)
-    findings += _carried_out(history, newest, carried_out)
+    passed = {link.after for run in runs for link in run}
+    findings += _carried_out(history, newest, passed, carried_out)
     return Chain(
         verdict=verdict(NAME, RULE, len(entries) - unchained, _in_order(findings)),
         first=runs[0][0].after.number if runs else 0,
@@ -154,7 +155,9 @@ def _at_the_end(history: History, run: Sequence[_Link]) -> Iterator[Finding]:
         yield broken(last.entry, f"changed: its hash is not what the head of the chain says, {said}")
 
 
-def _carried_out(history: History, run: Sequence[_Link], carried_out: Sequence[CarriedOut]) -> Iterator[Finding]:
+def _carried_out(
+    history: History, run: Sequence[_Link], passed: Set[Head], carried_out: Sequence[CarriedOut]
+) -> Iterator[Finding]:
     """Whether the chain passes through each head that was written down, in a verdict or by a person."""
     if not run:
         return
@@ -167,9 +170,10 @@ def _carried_out(history: History, run: Sequence[_Link], carried_out: Sequence[C
     ]
     for entry, known in [*in_verdicts, *((None, known) for known in carried_out)]:
         head, where = known.head, entry or run[-1].entry
+        if head in passed:
+            continue
         if head.number in after:
-            if after[head.number].after != head:
-                yield broken(after[head.number].entry, f"is not the entry at which {known.where} saw the chain: {head}")
+            yield broken(after[head.number].entry, f"is not the entry at which {known.where} saw the chain: {head}")
         elif head.number > last:
             yield broken(where, f"{_missing(head.number - last)} at the end: {known.where} saw the chain at {head}")
         elif head.number == after_first.number:

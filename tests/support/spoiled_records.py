@@ -24,7 +24,7 @@ def a_second_acceptance(record: Record) -> None:
 
 
 def an_expired_arm(record: Record) -> None:
-    record.arms[0] = replace(record.arms[0], expires_at_ms=T0_MS)
+    record.arms[0] = replace(record.arms[0], expires_at_ms=T0_MS - 100)
     record.requests[0] = a_request(record.arms[0])
 
 

@@ -7,7 +7,7 @@ local head = redis.pcall('GET', KEYS[#KEYS])
 if type(head) == 'table' and not string.match(head.err, '^WRONGTYPE') then
   return redis.error_reply(head.err)
 end
-local number = type(head) == 'string' and string.match(head, '^(%d+):%x+$')
+local number = type(head) == 'string' and string.match(head, '^(%d+):' .. string.rep('%x', 40) .. '$')
 if not number then
   number, head = 0, '0:' .. redis.sha1hex(KEYS[#KEYS - 1])
 end

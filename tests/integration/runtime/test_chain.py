@@ -68,7 +68,7 @@ async def test_nothing_to_append_moves_no_head(redis: Redis, append: Script, key
     assert await raw(redis, "EXISTS", *keys) == 0
 
 
-@pytest.mark.parametrize("wrong", [["SET", "garbage"], ["SET", ""], ["RPUSH", "1"], ["SET", "9:xyz"]])
+@pytest.mark.parametrize("wrong", [["SET", "garbage"], ["SET", ""], ["RPUSH", "1"], ["SET", "9:abc"]])
 async def test_a_head_that_cannot_be_read_stops_nothing_and_the_chain_begins_anew(
     redis: Redis, append: Script, keys: tuple[str, str], wrong: list[str]
 ) -> None:

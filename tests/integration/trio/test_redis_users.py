@@ -100,10 +100,10 @@ async def test_a_flatten_from_arm_to_verdict_needs_no_more(
                 ("alice", ["verify"], 0),
                 ("alice", ["history"], 0),
                 ("alice", ["dead", "list"], 0),
-                ("alice", ["doctor"], 0),
                 ("alice", ["audit", "verify"], 0),
                 ("alice", ["export", str(tmp_path / "all.gz")], 0),
                 ("alice", ["audit", "verify", "--file", str(tmp_path / "all.gz")], 0),
+                ("alice", ["doctor"], 0),
             ):
                 trio.env |= people.of(who)
                 async with trio.flatctl(*words) as flatctl:

@@ -220,6 +220,17 @@ def test_a_chain_that_began_anew_is_found() -> None:
     assert "begins anew" in finding.what
 
 
+def test_a_verdict_from_before_the_chain_began_anew_is_no_further_finding() -> None:
+    record = Record()
+    history = record.history
+    anew, head = chained(an_entry(verified(1), 50 + number) for number in range(20))
+    entries = [*history.entries(AUDIT), *anew, *history.entries("flatten.completed")]
+
+    (finding,) = check_chain(History(replace(history.frame, head=str(head)), entries)).verdict.findings
+
+    assert finding.entry_id == anew[0].id
+
+
 def test_the_chain_of_another_stream_is_found() -> None:
     entries, head = chained([an_entry(verified(1), 1)], beginning("quantum:gov:live:stream:flatten.audit"))
 
