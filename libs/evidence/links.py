@@ -1,6 +1,6 @@
 """The chain of the audit stream, checked: what is missing, changed, out of order, or not of the chain."""
 
-from collections.abc import Iterator, Sequence, Set
+from collections.abc import Collection, Iterator, Sequence
 from itertools import pairwise
 
 from msgspec import Struct
@@ -156,7 +156,7 @@ def _at_the_end(history: History, run: Sequence[_Link]) -> Iterator[Finding]:
 
 
 def _carried_out(
-    history: History, run: Sequence[_Link], passed: Set[Head], carried_out: Sequence[CarriedOut]
+    history: History, run: Sequence[_Link], passed: Collection[Head], carried_out: Sequence[CarriedOut]
 ) -> Iterator[Finding]:
     """Whether the chain passes through each head that was written down, in a verdict or by a person."""
     if not run:
