@@ -7,11 +7,12 @@ import msgspec
 
 from contracts import docstrings
 from contracts.base import Event
+from contracts.chain import FIELD
 from contracts.codec import CONTENT_TYPE, SPEC_VERSION
 from contracts.streams import DEFAULT_NAMESPACE, EVENTS, STREAMS, Stream
 
 ASYNCAPI_VERSION = "3.0.0"
-DOCUMENT_VERSION = "1.0.0"
+DOCUMENT_VERSION = "1.1.0"
 """Of the events, not of the software: a new event or field raises the second number, a new type version the first."""
 SCHEMAS = "schemas"
 """Where the events' JSON Schemas are, beside the document."""
@@ -128,13 +129,17 @@ def _envelope() -> Json:
             "pattern": "^00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$",
             "description": "W3C trace context of the span that published the event.",
         },
+        FIELD: {
+            "pattern": "^[0-9]+:[0-9a-f]{40}$",
+            "description": "In the audit stream: where its chain stood before the entry (`contracts.chain`).",
+        },
     }
     return {
         "title": "CloudEvents attributes",
         "description": "The fields of the entry besides `data`, which is the payload.",
         "type": "object",
         "properties": {name: {"type": "string", **rest} for name, rest in texts.items()},
-        "required": [name for name in texts if name != "traceparent"],
+        "required": [name for name in texts if name not in {"traceparent", FIELD}],
     }
 
 

@@ -72,6 +72,15 @@ def to_json(value: object) -> str:
     return _encoder.encode(value).decode()
 
 
+def around(data: str, field: str) -> tuple[str, str]:
+    """`data` as it stands before and after the value of an empty text field, which another writes between them.
+
+    Inside of a text no name stands with its quotes: there they are escaped. Raises ValueError where it is not once.
+    """
+    before, after = data.split(f'"{field}":""')
+    return f'{before}"{field}":"', f'"{after}'
+
+
 def decode(fields: Mapping[bytes, bytes] | Mapping[str, str]) -> Decoded:
     """Read an entry's fields. Raises UndecodableEntry, which says which attribute or field is wrong."""
     texts = {_text(key): _text(value) for key, value in fields.items()}

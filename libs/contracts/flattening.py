@@ -163,6 +163,8 @@ class FlattenCompleted(Event, frozen=True, kw_only=True, tag="flatten.completed.
     software_version: str
     notes: tuple[str, ...] = ()
     """What a reader of the verdict must know besides, e.g. that resting orders could not be read."""
+    audit_head: str = ""
+    """Where the audit chain stood after the run's last entry (`contracts.chain`). Written by the finish script."""
 
     def __post_init__(self) -> None:
         """Refuse what is not a number."""

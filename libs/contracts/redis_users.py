@@ -53,6 +53,7 @@ def redis_users(
             _selector("+type", f"%R~{all_streams}"),
             _selector("+xlen", f"%R~{keys.stream('dead')}"),
             _selector("+get", *_read_only(keys.arm, keys.last_ts, keys.active, latch_key)),
+            _chaining(keys),
             _selector("+set", f"%W~{keys.last_ts}", f"%W~{keys.active}"),
             _selector("+del", f"%W~{keys.arm}"),
             _selector("+hget +hset", f"~{keys.fired}"),
@@ -74,6 +75,7 @@ def redis_users(
             _selector("+hget +hmget +hgetall +hset +hdel", f"~{keys.run('*')}"),
             _selector("+hget", f"%R~{keys.fired}"),
             _selector("+get", *_read_only(keys.active, latch_key)),
+            _chaining(keys),
             _selector("+set +del +expire", f"%W~{keys.active}"),
             _selector("+eval +evalsha", f"~{namespace}:flatten:*", f"~{keys.run('*')}", f"~{all_streams}"),
             _selector(
@@ -131,6 +133,11 @@ def _writing(who: str, keys: Keys) -> str:
     """What the topology lets a program append to: nobody forges another's events."""
     written = [f"%W~{keys.stream(stream.name)}" for stream in STREAMS if who in stream.writers]
     return _selector("+xadd", *written)
+
+
+def _chaining(keys: Keys) -> str:
+    """Where the chain of the audit stream stands: whoever appends to it moves it on."""
+    return _selector("+get +set", f"~{keys.audit_head}")
 
 
 def _reading(who: str, keys: Keys) -> str:

@@ -163,6 +163,11 @@ class Keys(Struct, frozen=True):
         """String, EX 900: the request in flight."""
         return f"{self.namespace}:flatten:active"
 
+    @property
+    def audit_head(self) -> str:
+        """String: where the chain of the audit stream stands (`contracts.chain`)."""
+        return f"{self.namespace}:flatten:audit_head"
+
     def run(self, request_id: str) -> str:
         """Hash: the executor's journal of one run."""
         return f"{self.namespace}:run:{request_id}"

@@ -26,6 +26,12 @@ class Script:
         """The script in a package's file, e.g. `Script.from_package("governor.scripts", "fire.lua")`."""
         return cls(filename.removesuffix(".lua"), files(package).joinpath(filename).read_text(encoding="utf-8"))
 
+    @classmethod
+    def audited(cls, package: str, filename: str) -> "Script":
+        """The same for a script that writes to the audit stream, by the function `audit` of `runtime/lua/chain.lua`."""
+        name, chain = filename.removesuffix(".lua"), files("runtime.lua").joinpath("chain.lua")
+        return cls(name, chain.read_text(encoding="utf-8") + files(package).joinpath(filename).read_text("utf-8"))
+
     async def run(self, redis: Redis, keys: Sequence[str], args: Sequence[str | bytes | int] = ()) -> Reply:
         """Run it and return its reply (bytes, int, list or None).
 

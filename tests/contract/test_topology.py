@@ -52,6 +52,7 @@ def test_the_keys_are_the_documented_strings() -> None:
     assert keys.last_ts == "quantum:gov:testnet:flatten:last_ts"
     assert keys.fired == "quantum:gov:testnet:flatten:fired"
     assert keys.active == "quantum:gov:testnet:flatten:active"
+    assert keys.audit_head == "quantum:gov:testnet:flatten:audit_head"
     assert keys.run("req-1") == "quantum:gov:testnet:run:req-1"
     assert keys.notifier_holder == "quantum:gov:testnet:notifier:holder"
     assert keys.notifier_places == "quantum:gov:testnet:notifier:places"
@@ -83,7 +84,15 @@ def test_the_defaults_are_the_documented_ones() -> None:
 
 def test_a_hash_tag_keeps_every_key_in_one_slot() -> None:
     keys = Keys("quantum:gov:{testnet}")
-    every = [keys.arm, keys.last_ts, keys.fired, keys.active, keys.run("r"), *(keys.stream(s.name) for s in STREAMS)]
+    every = [
+        keys.arm,
+        keys.last_ts,
+        keys.fired,
+        keys.active,
+        keys.audit_head,
+        keys.run("r"),
+        *(keys.stream(s.name) for s in STREAMS),
+    ]
 
     assert {key[key.index("{") + 1 : key.index("}")] for key in every} == {"testnet"}
 

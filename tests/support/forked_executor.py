@@ -140,8 +140,8 @@ class SteppedStore(Store):
         kinds = ",".join(sorted({event.event_type() for event in events}))
         return await self._steps.around(f"write {kinds}", writing)
 
-    async def finish(self, entry_id: str, lease: RunLease, completed: FlattenCompleted) -> None:
-        await self._steps.around("finish", super().finish(entry_id, lease, completed))
+    async def finish(self, entry_id: str, lease: RunLease, completed: FlattenCompleted) -> FlattenCompleted:
+        return await self._steps.around("finish", super().finish(entry_id, lease, completed))
 
 
 def become_executor(job: Job) -> None:

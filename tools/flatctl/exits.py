@@ -9,6 +9,8 @@ ERROR = 1
 """The command could not do its work: a wrong option or setting, Redis or the exchange away."""
 RESIDUAL = 2
 """Something is still open, or may be opened by an order that waits; of a plan: something would stay open."""
+FOUND = 2
+"""Of the record: something is missing, changed, or not as it must be. The same number: somebody has to look."""
 REFUSED = 3
 """Not done: refused by the gates or before them, not confirmed, taken back, too late, or nothing there to abort."""
 UNKNOWN = 4

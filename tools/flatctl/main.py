@@ -11,10 +11,12 @@ from typer.exceptions import TyperException
 from flatctl import arm_commands, commands, exits
 from flatctl.approving import Waiting, announce_approval, approve_and_follow, approver
 from flatctl.arming import Intent
+from flatctl.audit_commands import audit
 from flatctl.confirming import banner, confirmed
 from flatctl.dead_commands import dead
 from flatctl.doctor.command import doctor
 from flatctl.exits import CommandFailed
+from flatctl.exporting import export
 from flatctl.key_commands import keys
 from flatctl.options import AsJson, Operator, Reason, Symbols, Within, Yes, arm_id_of, operator_of
 from flatctl.past_commands import history
@@ -34,8 +36,8 @@ app = typer.Typer(
         "Close every open futures position of one account, once, and see what is still open.\n\n"
         "In an emergency: flatctl ess activate, then flatctl arm --wait.\n\n"
         "Exit codes: 0 done, or flat (dust aside). 1 error. 2 something is still open, or a waiting order may open it "
-        "again. 3 not done: refused, not confirmed, taken back, too late, or nothing to abort. 4 nobody can say: "
-        "aborted, timed out, an order lost, or not read in full. 130 Ctrl-C.\n\n"
+        "again; of the record: something is wrong with it. 3 not done: refused, not confirmed, taken back, too late, "
+        "or nothing to abort. 4 nobody can say: aborted, timed out, an order lost, or not read in full. 130 Ctrl-C.\n\n"
         "Options follow the command: flatctl status --json. Reads the same environment variables as the services."
     ),
 )
@@ -45,6 +47,8 @@ app.add_typer(keys, name="keys")
 app.command()(plan)
 app.command()(verify)
 app.add_typer(dead, name="dead")
+app.add_typer(audit, name="audit")
+app.command()(export)
 app.command()(history)
 app.command()(doctor)
 

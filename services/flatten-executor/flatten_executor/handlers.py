@@ -104,7 +104,7 @@ class RequestHandlers:
                 await lease.record(events=[started])
                 completed = await run.execute()
                 with self._observer.finishing(completed):
-                    await self._store.finish(entry.id, lease, completed)
+                    completed = await self._store.finish(entry.id, lease, completed)
         except LeaseLost:
             raise
         except Exception:

@@ -152,6 +152,7 @@ class Observer:
             f"above_notional={counts.filtered} orders_sent={counts.orders_sent} orders_ok={counts.orders_ok} "
             f"errors={counts.errors} verdict={completed.verdict}"
         )
+        _log.info(f"FLATTEN on record request_id={completed.request_id} audit_head={completed.audit_head}")
         if completed.abort_reason:
             _log.error(f"FLATTEN aborted: {completed.abort_reason}")
         for note in completed.notes:

@@ -21,7 +21,7 @@ _WHO = "rehearsal"
 
 def _touched(keys: Keys) -> list[str]:
     streams = [keys.of(event) for event in (FlattenRequested, FlattenCompleted, RunFinished)]
-    return [keys.fired, keys.active, keys.run(_WHO), *streams]
+    return [keys.fired, keys.active, keys.audit_head, keys.run(_WHO), *streams]
 
 
 async def _play(redis: Redis, keys: Keys, *, clock: Clock) -> str:

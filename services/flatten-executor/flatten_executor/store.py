@@ -4,12 +4,14 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
+from msgspec.structs import replace
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from contracts import codec
 from contracts.arming import FlattenRequested, request_id_of
 from contracts.base import Event
+from contracts.chain import chained
 from contracts.flattening import FlattenCompleted, RunFinished
 from contracts.streams import ACTIVE_TTL_S, EXECUTOR_GROUP, Keys
 from contracts.vocabulary import Word
@@ -25,9 +27,8 @@ from runtime.streams import entry_fields
 
 SOURCE = "/flatguard/flatten-executor"
 FINISH_PAUSES_S = (0.1, 0.2, 0.4, 0.8, 1.6)
-_BEGIN, _RECORD, _FINISH, _RELEASE = (
-    Script.from_package("flatten_executor.scripts", f"{name}.lua") for name in ("begin", "record", "finish", "release")
-)
+_BEGIN, _RELEASE = (Script.from_package("flatten_executor.scripts", f"{name}.lua") for name in ("begin", "release"))
+_RECORD, _FINISH = (Script.audited("flatten_executor.scripts", f"{name}.lua") for name in ("record", "finish"))
 
 
 class Begun(Word):
@@ -92,6 +93,7 @@ class Store:
         """Which process of that name: what it writes under its fence holds while it is the last that began."""
         self._account = account
         self._told = 0
+        self._audit = (keys.of(RunFinished), keys.audit_head)
 
     def request_id(self, arm_id: str) -> str:
         """The only request that an arm may become here."""
@@ -151,20 +153,20 @@ class Store:
             args += (field, value)
         for event in events:
             self._told += 1
-            entry = self._entry(event, lease.request_id, lease.fence, self._told)
-            args += (len(entry) // 2, *entry)
+            args += chained(self._entry(event, lease.request_id, lease.fence, self._told))
         holds, _ = await _RECORD.run(
             self._redis,
-            keys=(self._keys.run(lease.request_id), self._keys.stream("flatten.audit"), self._keys.active),
+            keys=(self._keys.run(lease.request_id), self._keys.active, *self._audit),
             args=args,
         )
         return bool(holds)
 
-    async def finish(self, entry_id: str, lease: RunLease, completed: FlattenCompleted) -> None:
+    async def finish(self, entry_id: str, lease: RunLease, completed: FlattenCompleted) -> FlattenCompleted:
         """Publish the verdict and acknowledge the request, in one script (I11). Raises LeaseLost, RedisError.
 
-        The script does nothing when this fence has finished the run already: so when its answer is lost it is asked
-        again, `FINISH_PAUSES_S` long.
+        Returns the verdict as it was published: the script puts the head of the audit chain into it. The script does
+        nothing when this fence has finished the run already: so when its answer is lost it is asked again,
+        `FINISH_PAUSES_S` long.
         """
         finished = RunFinished(
             request_id=completed.request_id,
@@ -174,13 +176,13 @@ class Store:
             residual_notional_usd=completed.residual_notional_usd,
             finished_at_ms=completed.timings.finished_at_ms,
         )
-        completed_entry = self._entry(completed, completed.request_id, "completed")
+        *envelope, _, data = self._entry(completed, completed.request_id, "completed")
         keys = (
             self._keys.run(completed.request_id),
             self._keys.of(FlattenCompleted),
-            self._keys.of(RunFinished),
             self._keys.active,
             self._keys.of(FlattenRequested),
+            *self._audit,
         )
         args: tuple[str | int, ...] = (
             lease.fence,
@@ -188,24 +190,29 @@ class Store:
             completed.request_id,
             EXECUTOR_GROUP,
             entry_id,
-            codec.to_json(completed),
-            len(completed_entry) // 2,
-            *completed_entry,
-            *self._entry(finished, completed.request_id, "finished"),
+            *codec.around(data, "audit_head"),
+            len(envelope),
+            *envelope,
+            *chained(self._entry(finished, completed.request_id, "finished")),
         )
-        if not await self._run_finish(keys, args):
+        finished_here, head = await self._run_finish(keys, args)
+        if not finished_here:
             raise LeaseLost(f"{completed.request_id}: another executor passed fence {lease.fence} before the verdict")
+        return replace(completed, audit_head=head.decode())
 
-    async def _run_finish(self, keys: Sequence[str], args: Sequence[str | int]) -> bool:
-        """Whether this fence finished the run."""
+    async def _run_finish(self, keys: Sequence[str], args: Sequence[str | int]) -> list[Any]:
+        """The script's answer: whether this fence finished the run, and the head of the audit chain then."""
         for pause_s in FINISH_PAUSES_S:
             try:
-                return bool((await _FINISH.run(self._redis, keys, args))[0])
+                answer: list[Any] = await _FINISH.run(self._redis, keys, args)
             except RedisError as error:
                 if not is_transient(error):
                     raise
+            else:
+                return answer
             await self._clock.sleep(pause_s)
-        return bool((await _FINISH.run(self._redis, keys, args))[0])
+        last: list[Any] = await _FINISH.run(self._redis, keys, args)
+        return last
 
     async def release(self, lease: RunLease) -> None:
         """Give the lease back without a verdict. Raises RedisError."""

@@ -25,7 +25,7 @@ _WHO = "rehearsal"
 
 def _touched(keys: Keys) -> list[str]:
     streams = [keys.of(event) for event in (ArmRequested, FlattenRequested, ArmAccepted)]
-    return [keys.arm, keys.fired, keys.last_ts, keys.active, *streams]
+    return [keys.arm, keys.fired, keys.last_ts, keys.active, keys.audit_head, *streams]
 
 
 async def _play(redis: Redis, keys: Keys) -> str:

@@ -20,6 +20,7 @@ from contracts.arming import (
     request_id_of,
 )
 from contracts.base import Event
+from contracts.chain import chained
 from contracts.streams import ACTIVE_TTL_S, GOVERNOR_GROUP, Keys
 from governor.core.case import Seen, StoreSeen
 from governor.core.record import ArmOutcome, ArmRecord, write_record
@@ -33,11 +34,11 @@ T = TypeVar("T")
 SOURCE = "/flatguard/governor"
 
 _GATHER = Script.from_package("governor.scripts", "gather.lua")
-_FIRE = Script.from_package("governor.scripts", "fire.lua")
-_REFUSE = Script.from_package("governor.scripts", "refuse.lua")
-_AWAIT = Script.from_package("governor.scripts", "await.lua")
-_REPEAT = Script.from_package("governor.scripts", "repeat.lua")
-_DISARM = Script.from_package("governor.scripts", "disarm.lua")
+_FIRE = Script.audited("governor.scripts", "fire.lua")
+_REFUSE = Script.audited("governor.scripts", "refuse.lua")
+_AWAIT = Script.audited("governor.scripts", "await.lua")
+_REPEAT = Script.audited("governor.scripts", "repeat.lua")
+_DISARM = Script.audited("governor.scripts", "disarm.lua")
 
 
 class Written(Struct, frozen=True):
@@ -65,7 +66,7 @@ class ArmStore:
         self._keys = keys
         self._arms = keys.of(ArmRequested)
         self._requests = keys.of(FlattenRequested)
-        self._audit = keys.of(ArmAccepted)
+        self._audit = (keys.of(ArmAccepted), keys.audit_head)
 
     def request_id(self, arm_id: str) -> str:
         """The request that this arm becomes if it is fired."""
@@ -91,13 +92,13 @@ class ArmStore:
             at_ms=request.requested_at_ms,
         )
         request_fields = self._fields(request, arm.account, request.request_id, request.requested_at_ms)
-        audit_fields = self._fields(accepted, arm.account, f"{request.request_id}:accepted", accepted.decided_at_ms)
+        audit_entry = self._audited(accepted, arm.account, f"{request.request_id}:accepted", accepted.decided_at_ms)
         keys = self._keys
         args: list[str | int] = [arm.arm_id, entry_id, GOVERNOR_GROUP]
         args += [arm.issued_at_ms, arm.expires_at_ms, ISSUED_AHEAD_MAX_MS, cooldown_ms, ACTIVE_TTL_S]
-        args += [request.request_id, write_record(record), len(request_fields), *request_fields, *audit_fields]
+        args += [request.request_id, write_record(record), len(request_fields), *request_fields, *audit_entry]
         reply = await self._run(
-            _FIRE, (keys.arm, keys.fired, keys.last_ts, keys.active, self._arms, self._requests, self._audit), args
+            _FIRE, (keys.arm, keys.fired, keys.last_ts, keys.active, self._arms, self._requests, *self._audit), args
         )
         return _written_or_changed(reply)
 
@@ -106,11 +107,11 @@ class ArmStore:
         outcome = ArmOutcome.REFUSED if seen.value is None else ArmOutcome.DISARMED
         record = ArmRecord(outcome=outcome, entry_id=entry_id, at_ms=refused.decided_at_ms)
         event_id = f"{self.request_id(refused.arm_id)}:refused"
-        fields = self._fields(refused, account, event_id, refused.decided_at_ms)
+        entry = self._audited(refused, account, event_id, refused.decided_at_ms)
         reply = await self._run(
             _REFUSE,
-            (self._keys.arm, self._keys.fired, self._arms, self._audit),
-            (refused.arm_id, entry_id, GOVERNOR_GROUP, seen.value or "", write_record(record), *fields),
+            (self._keys.arm, self._keys.fired, self._arms, *self._audit),
+            (refused.arm_id, entry_id, GOVERNOR_GROUP, seen.value or "", write_record(record), *entry),
         )
         return _written_or_changed(reply)
 
@@ -119,19 +120,19 @@ class ArmStore:
     ) -> Written | Changed | AlreadyHandled:
         """Say that the arm needs signatures of more people. The arm stays as it is: it is not used up."""
         event_id = f"{self.request_id(awaiting.arm_id)}:awaiting:{entry_id}"
-        fields = self._fields(awaiting, account, event_id, awaiting.seen_at_ms)
+        entry = self._audited(awaiting, account, event_id, awaiting.seen_at_ms)
         reply = await self._run(
             _AWAIT,
-            (self._keys.fired, self._arms, self._audit),
-            (awaiting.arm_id, entry_id, GOVERNOR_GROUP, seen.value or "", *fields),
+            (self._keys.fired, self._arms, *self._audit),
+            (awaiting.arm_id, entry_id, GOVERNOR_GROUP, seen.value or "", *entry),
         )
         return AlreadyHandled() if reply[0] == b"handled" else _written_or_changed(reply)
 
     async def repeat(self, entry_id: str, account: str, repeated: ArmRepeated) -> Written | AlreadyHandled:
         """Say once that a decided arm came again in another entry."""
         event_id = f"{self.request_id(repeated.arm_id)}:repeated:{entry_id}"
-        fields = self._fields(repeated, account, event_id, repeated.seen_at_ms)
-        reply = await self._run(_REPEAT, (self._arms, self._audit), (entry_id, GOVERNOR_GROUP, *fields))
+        entry = self._audited(repeated, account, event_id, repeated.seen_at_ms)
+        reply = await self._run(_REPEAT, (self._arms, *self._audit), (entry_id, GOVERNOR_GROUP, *entry))
         return AlreadyHandled() if reply[0] == b"handled" else Written(reply[1].decode())
 
     async def acknowledge(self, entry_id: str) -> None:
@@ -144,16 +145,19 @@ class ArmStore:
         """Take the arm back, unless it was decided before: then only tell."""
         record = ArmRecord(outcome=ArmOutcome.DISARMED, at_ms=disarmed.disarmed_at_ms)
         event_id = f"{self.request_id(disarm.arm_id)}:disarmed:{entry_id}"
-        fields = self._fields(disarmed, disarm.account, event_id, disarmed.disarmed_at_ms)
+        entry = self._audited(disarmed, disarm.account, event_id, disarmed.disarmed_at_ms)
         reply = await self._run(
             _DISARM,
-            (self._keys.arm, self._keys.fired, self._arms, self._audit),
-            (disarm.arm_id, entry_id, GOVERNOR_GROUP, seen.value or "", write_record(record), *fields),
+            (self._keys.arm, self._keys.fired, self._arms, *self._audit),
+            (disarm.arm_id, entry_id, GOVERNOR_GROUP, seen.value or "", write_record(record), *entry),
         )
         return AlreadyHandled() if reply[0] == b"handled" else _written_or_changed(reply)
 
     def _fields(self, event: Event, account: str, event_id: str, time_ms: int) -> list[str]:
         return entry_fields(event, source=SOURCE, subject=account, event_id=event_id, time_ms=time_ms)
+
+    def _audited(self, event: Event, account: str, event_id: str, time_ms: int) -> list[str | int]:
+        return chained(self._fields(event, account, event_id, time_ms))
 
     async def _run(self, script: Script, keys: Sequence[str], args: Sequence[str | int]) -> list[Any]:
         reply: list[Any] = await self._guard(script.run(self._redis, keys, args))

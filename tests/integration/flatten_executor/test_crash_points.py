@@ -12,6 +12,7 @@ from redis.asyncio import Redis
 
 from contracts.flattening import FlattenCompleted, OrderIntended, RunStarted, RunVerdict, RunVerified
 from runtime.redis_client import raw
+from support.auditing import assert_record_holds
 from support.crash_points import CrashPoints, ForkedExecutor
 from support.invariants import assert_client_ids_never_reused, assert_orders_only_reduced
 from support.requester import Requester
@@ -92,6 +93,7 @@ class Trial:
         assert fences == sorted(set(fences))
         assert await self.governor.unacknowledged() == 0, "I11"
         assert await raw(self.governor.redis, "GET", self.governor.keys.active) is None
+        await assert_record_holds(self.governor.redis, self.governor.keys.namespace)
 
     async def _recorded_ms(self) -> dict[str, int]:
         """When Redis had the intent of each order, by its clock, which is the simulator's."""

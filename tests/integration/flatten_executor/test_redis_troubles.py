@@ -21,13 +21,13 @@ ANSWERS = b"order.resolved.v1"
 LAST_ID = "18446744073709551615-18446744073709551615"
 
 
-def sha(name: str) -> bytes:
-    return Script.from_package("flatten_executor.scripts", f"{name}.lua").sha1.encode()
-
-
-@pytest.mark.parametrize(
-    "lost", [sha("begin"), INTENTS, ANSWERS, sha("finish")], ids=["begin", "intents", "answers", "finish"]
+BEGIN, FINISH = (
+    load("flatten_executor.scripts", f"{name}.lua").sha1.encode()
+    for name, load in (("begin", Script.from_package), ("finish", Script.audited))
 )
+
+
+@pytest.mark.parametrize("lost", [BEGIN, INTENTS, ANSWERS, FINISH], ids=["begin", "intents", "answers", "finish"])
 async def test_a_lost_reply_of_any_script_changes_nothing_but_the_time_i7_i11_i16(
     sim: Simulator, env: dict[str, str], redis_url: str, governor: Requester, lost: bytes
 ) -> None:
@@ -52,6 +52,10 @@ async def test_a_lost_reply_of_any_script_changes_nothing_but_the_time_i7_i11_i1
         assert len(await governor.events(FlattenCompleted)) == len(await governor.events(RunFinished)) == 1
         await governor.until_acknowledged()
         assert len(re.findall("TESTNET_FLATTEN done", executor.text)) == 1
+        assert completed.audit_head == (await raw(governor.redis, "GET", governor.keys.audit_head)).decode()
+        await executor.wait_line(
+            f"FLATTEN on record request_id={completed.request_id} audit_head={completed.audit_head}"
+        )
 
 
 async def test_a_run_that_is_cut_off_with_an_order_in_doubt_keeps_its_lease_until_that_can_no_longer_travel_i7(

@@ -100,6 +100,9 @@ async def test_a_flatten_from_arm_to_verdict_needs_no_more(
                 ("alice", ["verify"], 0),
                 ("alice", ["history"], 0),
                 ("alice", ["dead", "list"], 0),
+                ("alice", ["audit", "verify"], 0),
+                ("alice", ["export", str(tmp_path / "all.gz")], 0),
+                ("alice", ["audit", "verify", "--file", str(tmp_path / "all.gz")], 0),
                 ("alice", ["doctor"], 0),
             ):
                 trio.env |= people.of(who)
@@ -265,6 +268,19 @@ async def test_nobody_can_destroy_evidence_or_look_around(
     try:
         with pytest.raises(NoPermissionError):
             await raw(client, *command.format(**names).split())
+    finally:
+        await client.aclose()
+
+
+@pytest.mark.parametrize("user", ["position-oracle", "notifier", "operator", "allocator", "viewer"])
+async def test_only_who_appends_to_the_audit_stream_moves_its_head(
+    admin: Redis, redis_of_each_kind: RedisServer, namespace: str, user: str
+) -> None:
+    client = open_redis(url_of(redis_of_each_kind, user), name="test")
+    try:
+        for command in ("SET", "DEL", "GETDEL", "EXPIRE"):
+            with pytest.raises(NoPermissionError):
+                await raw(client, command, Keys(namespace).audit_head, *(["1"] if command in {"SET", "EXPIRE"} else []))
     finally:
         await client.aclose()
 

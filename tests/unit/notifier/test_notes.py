@@ -67,6 +67,13 @@ def test_why_a_run_was_aborted_is_told() -> None:
     assert "aborted: asked by bob" in note.lines
 
 
+def test_a_verdict_tells_people_where_the_audit_chain_stands() -> None:
+    with_head, without = said(replace(not_flat(), audit_head="17:ab")), said(not_flat())
+
+    assert "the audit chain stands at 17:ab" in with_head.lines
+    assert len(without.lines) == len(with_head.lines) - 1
+
+
 def test_an_arm_that_was_not_signed_leads_to_the_page_about_signatures() -> None:
     unsigned = GateVerdict(gate=Gate.ARM_AUTHENTIC, passed=False, observed="no signature", required="1 of 1")
 

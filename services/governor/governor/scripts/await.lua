@@ -1,6 +1,6 @@
 -- An arm needs signatures of more people: say so, and leave everything as it is. The same arm comes again with them.
--- KEYS: fired, arm stream, audit stream
--- ARGV: arm_id, entry_id, group, record as it was when the arm was judged ('' for none), the audit entry's fields
+-- KEYS: fired, arm stream, audit stream, head of its chain
+-- ARGV: arm_id, entry_id, group, record as it was when the arm was judged ('' for none), the audit entry (see chain.lua)
 -- Returns {'waiting', id of the audit entry}, {'changed', what no longer holds} or {'handled', ''} when another
 -- governor has done it.
 
@@ -15,6 +15,6 @@ if kind ~= 'stream' and kind ~= 'none' then
     return redis.error_reply('FLATGUARD ' .. KEYS[3] .. ' is a ' .. kind .. ', not a stream: nothing was written')
 end
 
-local audit_entry = redis.call('XADD', KEYS[3], '*', unpack(ARGV, 5))
+local audit_entry = audit(5)
 redis.call('XACK', KEYS[2], group, entry_id)
 return {'waiting', audit_entry}

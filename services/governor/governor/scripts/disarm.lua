@@ -1,7 +1,7 @@
 -- An arm is taken back: it can never fire (I2). One that was decided before stays as it was decided.
--- KEYS: arm, fired, arm stream, audit stream
+-- KEYS: arm, fired, arm stream, audit stream, head of its chain
 -- ARGV: arm_id, entry_id, group, record as it was when this was decided ('' for none), new record,
---       the audit entry's fields
+--       the audit entry (see chain.lua)
 -- Returns {'disarmed', id of the audit entry}, {'changed', what no longer holds} or {'handled', ''}.
 
 local arm_id, entry_id, group = ARGV[1], ARGV[2], ARGV[3]
@@ -18,6 +18,6 @@ end
 
 if known == '' then redis.call('HSET', KEYS[2], arm_id, ARGV[5]) end
 if armed == arm_id then redis.call('DEL', KEYS[1]) end
-local audit_entry = redis.call('XADD', KEYS[4], '*', unpack(ARGV, 6))
+local audit_entry = audit(6)
 redis.call('XACK', KEYS[3], group, entry_id)
 return {'disarmed', audit_entry}

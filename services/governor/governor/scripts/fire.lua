@@ -1,7 +1,7 @@
 -- An arm that passed every gate becomes exactly one request (I1), if what Redis can see still holds.
--- KEYS: arm, fired, last_ts, active, arm stream, request stream, audit stream
+-- KEYS: arm, fired, last_ts, active, arm stream, request stream, audit stream, head of its chain
 -- ARGV: arm_id, entry_id, group, issued_at_ms, expires_at_ms, ahead_max_ms, cooldown_ms, active_ttl_s,
---       request_id, record, number of the request's fields, the request's fields, the audit entry's fields
+--       request_id, record, number of the request's fields, the request's fields, the audit entry (see chain.lua)
 -- Returns {'fired', id of the request's entry} or {'changed', what no longer holds}.
 -- Reads everything first, then writes: a script has no rollback.
 
@@ -36,10 +36,9 @@ for index = 5, 7 do
     end
 end
 
-local request, audit = {}, {}
+local request = {}
 local boundary = 11 + tonumber(ARGV[11])
 for index = 12, boundary do request[#request + 1] = ARGV[index] end
-for index = boundary + 1, #ARGV do audit[#audit + 1] = ARGV[index] end
 
 -- Up to a whole second: arithmetic on integer seconds never makes the cooldown shorter (I4).
 if now_us > 0 then now_s = now_s + 1 end
@@ -49,6 +48,6 @@ redis.call('DEL', KEYS[1])
 redis.call('SET', KEYS[3], string.format('%d', now_s))
 redis.call('SET', KEYS[4], ARGV[9], 'EX', ARGV[8])
 local request_entry = redis.call('XADD', KEYS[6], '*', unpack(request))
-redis.call('XADD', KEYS[7], '*', unpack(audit))
+audit(boundary + 1)
 redis.call('XACK', KEYS[5], group, entry_id)
 return {'fired', request_entry}

@@ -1,7 +1,7 @@
 -- An arm that failed a gate is used up, with every reason on record.
--- KEYS: arm, fired, arm stream, audit stream
+-- KEYS: arm, fired, arm stream, audit stream, head of its chain
 -- ARGV: arm_id, entry_id, group, record as it was when the arm was judged ('' for none), new record,
---       the audit entry's fields
+--       the audit entry (see chain.lua)
 -- Returns {'refused', id of the audit entry} or {'changed', what no longer holds}.
 
 local arm_id, entry_id, group = ARGV[1], ARGV[2], ARGV[3]
@@ -18,6 +18,6 @@ end
 
 redis.call('HSET', KEYS[2], arm_id, ARGV[5])
 if armed == arm_id then redis.call('DEL', KEYS[1]) end
-local audit_entry = redis.call('XADD', KEYS[4], '*', unpack(ARGV, 6))
+local audit_entry = audit(6)
 redis.call('XACK', KEYS[3], group, entry_id)
 return {'refused', audit_entry}

@@ -1,6 +1,6 @@
 -- An arm that was decided before was published again: say so once for each entry, and do nothing else (I16).
--- KEYS: arm stream, audit stream
--- ARGV: entry_id, group, the audit entry's fields
+-- KEYS: arm stream, audit stream, head of its chain
+-- ARGV: entry_id, group, the audit entry (see chain.lua)
 -- Returns {'repeated', id of the audit entry} or {'handled', ''} when another governor has done it.
 
 local pending = redis.call('XPENDING', KEYS[1], ARGV[2], ARGV[1], ARGV[1], 1)
@@ -10,6 +10,6 @@ if kind ~= 'stream' and kind ~= 'none' then
     return redis.error_reply('FLATGUARD ' .. KEYS[2] .. ' is a ' .. kind .. ', not a stream: nothing was written')
 end
 
-local audit_entry = redis.call('XADD', KEYS[2], '*', unpack(ARGV, 3))
+local audit_entry = audit(3)
 redis.call('XACK', KEYS[1], ARGV[2], ARGV[1])
 return {'repeated', audit_entry}

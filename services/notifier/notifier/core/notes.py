@@ -138,6 +138,8 @@ def _completed(event: FlattenCompleted) -> Note:
     if event.resting_left:
         lines.append(f"{len(event.resting_left)} orders still wait at the exchange")
     lines += [f"note: {one_line(text)}" for text in event.notes[:3]]
+    if event.audit_head:
+        lines.append(f"the audit chain stands at {one_line(event.audit_head)}")
     runbook = "emergency-flatten" if done else "unknown-order" if counts.unknown else "residual-left"
     return Note(
         kind=Kind.VERDICT if done else Kind.RESIDUAL,
