@@ -11,7 +11,7 @@ is over every line before it, with the line feeds; how many lines it covers stan
 import base64
 import binascii
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 
 import msgspec
 from msgspec import Struct
@@ -124,18 +124,19 @@ class Archive(Struct, frozen=True, kw_only=True):
     """What is wrong with the file itself."""
 
 
-def read_archive(lines: Iterable[bytes]) -> Archive:
+def read_archive(lines: Iterable[bytes], *, keep: Container[str] = LOOKED_AT) -> Archive:
     """Read the lines of an export. Raises NoExport."""
-    reader = Reader()
+    reader = Reader(keep)
     for line in lines:
         reader.line(line)
     return reader.close()
 
 
 class Reader:
-    """Takes an export line by line. Only what the checks look at is kept."""
+    """Takes an export line by line, and keeps the streams in `keep`: as it comes, those that the checks look at."""
 
-    def __init__(self) -> None:
+    def __init__(self, keep: Container[str] = LOOKED_AT) -> None:
+        self._keep = keep
         self._hash = hashlib.sha256()
         self._number = 0
         self._header: Header | None = None
@@ -205,7 +206,7 @@ class Reader:
         if ids and place <= Entry(item.stream, ids[-1], ()).order:
             self._wrong(f"line {self._number} is out of order: it comes after {ids[-1]}", item.stream, item.id)
         ids.append(item.id)
-        if item.stream in LOOKED_AT:
+        if item.stream in self._keep:
             self._kept.append(entry)
 
     def _compare_trailer(self, trailer: Trailer) -> None:

@@ -13,8 +13,8 @@ from contracts.flattening import FlattenCompleted
 from contracts.positions import AllocationStateChanged, AllocationVerdict, PositionSnapshot
 from contracts.streams import Keys
 from contracts.vocabulary import Environment
-from evidence.three_ways import DirectReading, Evidence, Holding
 from demo.stack import SIM_READ_KEY, SIM_READ_SECRET
+from evidence.three_ways import DirectReading, Evidence, Holding
 from exchange.completeness import missing_rows
 from exchange.factory import ExchangeConfig, open_reader
 from runtime.redis_client import raw

@@ -15,9 +15,9 @@ from contracts.positions import AllocationStateChanged, AllocationVerdict
 from demo import gathering
 from demo.asking import TICK_S, CannotStart, until
 from demo.processes import Processes
-from evidence.three_ways import ALLOCATION, DirectReading, Proof, judge
 from demo.stack import Stack
 from demo.telling import Teller, money
+from evidence.three_ways import ALLOCATION, DirectReading, Proof, judge
 from runtime.redis_client import open_redis
 
 TOP = 6

@@ -3,9 +3,10 @@
 import gzip
 import hashlib
 import os
+import sys
 import tempfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -26,8 +27,11 @@ from flatctl.recording import read_entries, read_moment
 from flatctl.session import Session, run
 from runtime.app import software_version
 
+STDOUT = Path("-")
+SPOOLED_MAX = 256 * 1024 * 1024
+"""Bytes that are held in memory; what is more goes to a temporary file."""
 _GZIP = b"\x1f\x8b"
-Target = Annotated[Path, typer.Argument(help="The file to write, e.g. 2026-01.jsonl.gz.")]
+Target = Annotated[Path, typer.Argument(help="The file to write, e.g. 2026-01.jsonl.gz; - writes it to stdout.")]
 Since = Annotated[str, typer.Option("--since", help="From this time on, e.g. 2026-01-01 or 2026-01-01T12:00Z. UTC.")]
 Until = Annotated[str, typer.Option("--until", help="Up to this time, which is left out.")]
 Force = Annotated[bool, typer.Option("--force", help="Replace a file that is there.")]
@@ -52,6 +56,8 @@ def export(file: Target, *, since: Since = "", until: Until = "", force: Force =
     Changes nothing in Redis. The file is there whole, or not at all.
     """
     since_ms, until_ms = _time("--since", since), _time("--until", until)
+    if file == STDOUT:
+        return run(_to_stdout(since_ms, until_ms), as_json=True)
     if file.exists() and not force:
         raise CommandFailed(f"{file} is there already: give another name, or --force")
     return run(lambda session: _export(session, file, since_ms, until_ms), as_json=as_json)
@@ -77,6 +83,22 @@ def read_export(path: Path) -> Archive:
         raise CommandFailed(f"{path} cannot be read: {error.strerror or error}") from error
 
 
+def _to_stdout(since_ms: int | None, until_ms: int | None) -> Callable[[Session], Awaitable[int]]:
+    """Only the file goes there, and what there is to say to stderr: a container has no place for a file of its own."""
+
+    async def exported(session: Session) -> int:
+        if sys.stdout.isatty():
+            raise CommandFailed("an export is no text for a terminal: flatctl export - > 2026-01.jsonl.gz")
+        with tempfile.SpooledTemporaryFile(SPOOLED_MAX) as body, session.screen.busy("reading the streams"):
+            done, header = await _collect(session, STDOUT, body, since_ms, until_ms)
+            lines, sha256 = _pack(sys.stdout.buffer, header, body)
+        sys.stdout.buffer.flush()
+        session.screen.error(f"{lines} lines, sha256 {sha256}; the audit chain stands at {done.head or 'nothing'}")
+        return exits.OK
+
+    return exported
+
+
 async def _export(session: Session, path: Path, since_ms: int | None, until_ms: int | None) -> int:
     screen, settings = session.screen, session.settings
     screen.line(settings.banner, style="bold")
@@ -94,6 +116,23 @@ async def _export(session: Session, path: Path, since_ms: int | None, until_ms: 
 
 
 async def _write(session: Session, path: Path, body: IO[bytes], since_ms: int | None, until_ms: int | None) -> Exported:
+    done, header = await _collect(session, path, body, since_ms, until_ms)
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        with part.open("xb") as file:
+            lines, sha256 = _pack(file, header, body)
+            file.flush()
+            os.fsync(file.fileno())
+        part.replace(path)
+    finally:
+        with suppress(OSError):
+            part.unlink()
+    return replace(done, lines=lines, sha256=sha256)
+
+
+async def _collect(
+    session: Session, path: Path, body: IO[bytes], since_ms: int | None, until_ms: int | None
+) -> tuple[Exported, bytes]:
     """The entries go to `body` first: the header, which counts them, comes before them in the file."""
     moment = await read_moment(session.redis, session.settings)
     writer, ends = Writer(), Ends()
@@ -108,29 +147,19 @@ async def _write(session: Session, path: Path, body: IO[bytes], since_ms: int | 
     frame = replace(moment.frame, since_ms=since_ms, until_ms=until_ms, before=ends.before, head=head)
     header = writer.header(frame, exported_at_ms=moment.now_ms, software_version=software_version())
     body.seek(0)
-    lines, sha256 = _pack(path, header, body)
     counts = {counted.name: counted.entries for counted in writer.counted}
-    return Exported(file=str(path), entries=counts, lines=lines, sha256=sha256, head=ends.after or "")
+    return Exported(file=str(path), entries=counts, lines=0, sha256="", head=ends.after or ""), header
 
 
-def _pack(path: Path, header: bytes, body: IO[bytes]) -> tuple[int, str]:
-    """Header, entries and trailer into the file, which appears when it is whole; how many lines, and their hash."""
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+def _pack(file: IO[bytes], header: bytes, body: IO[bytes]) -> tuple[int, str]:
+    """Header, entries and trailer, compressed; how many lines stand before the trailer, and their hash."""
     hashed, count = hashlib.sha256(), 0
-    try:
-        with part.open("xb") as file:
-            with gzip.GzipFile(filename="", fileobj=file, mode="wb") as packed:
-                for line in _lines(header, body):
-                    packed.write(line)
-                    hashed.update(line)
-                    count += 1
-                packed.write(trailer(count, hashed.hexdigest()))
-            file.flush()
-            os.fsync(file.fileno())
-        part.replace(path)
-    finally:
-        with suppress(OSError):
-            part.unlink()
+    with gzip.GzipFile(filename="", fileobj=file, mode="wb") as packed:
+        for line in _lines(header, body):
+            packed.write(line)
+            hashed.update(line)
+            count += 1
+        packed.write(trailer(count, hashed.hexdigest()))
     return count, hashed.hexdigest()
 
 

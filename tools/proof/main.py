@@ -79,7 +79,7 @@ async def _confirmed(prover: Prover, teller: Teller) -> bool:
     if not sys.stdin.isatty():
         return False
     teller.ask(f"every position is closed for real. Type the account's name ({status.account}) to go on: ")
-    typed = await asyncio.to_thread(sys.stdin.readline)
+    typed: str = await asyncio.to_thread(sys.stdin.readline)
     return typed.strip() == status.account
 
 

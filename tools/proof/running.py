@@ -6,9 +6,11 @@ import time
 import zlib
 
 import msgspec
-from evidence.archive import Archive, NoExport, read_archive
 from msgspec import Struct
 
+from contracts.base import Event
+from contracts.streams import STREAMS
+from evidence.archive import Archive, NoExport, read_archive
 from proof.answers import ArmAnswer, Audit, Read, Status
 from proof.operating import CannotProve, Command, Followed
 from proof.steps import (
@@ -29,6 +31,7 @@ SETTLE_S = 30.0
 """How long oracle and governor are given to look again, and the governor to come back."""
 TICK_S = 0.5
 FLAT = ("flat", "flat_except_dust")
+KEPT = frozenset(stream.name for stream in STREAMS)
 LOOKED = (0, 2, 4)
 """Exit codes of `flatctl verify`: flat, open, unknown. What they mean is judged."""
 
@@ -108,7 +111,7 @@ class Prover:
             arm_code=ended.code,
             restart=restart,
             reading=reading,
-            events=archive.history.events,
+            events=_events(archive),
             audit=await self.flatctl.ask(Audit, "audit", "verify", "--json", good=LOOKED),
             status=status,
         )
@@ -139,7 +142,7 @@ class Prover:
         deadline_s = time.monotonic() + SETTLE_S
         while True:
             archive = await self._record()
-            checked = allocation_holds(before, arm, archive.history.events)
+            checked = allocation_holds(before, arm, _events(archive))
             if checked or time.monotonic() > deadline_s:
                 return archive, await self._read(), await self._status()
             await asyncio.sleep(TICK_S)
@@ -149,7 +152,7 @@ class Prover:
         if said.code != 0:
             raise CannotProve(f"{self.flatctl} export -: {said.why}")
         try:
-            return read_archive(gzip.decompress(said.out).splitlines(keepends=True), keep=None)
+            return read_archive(gzip.decompress(said.out).splitlines(keepends=True), keep=KEPT)
         except (NoExport, OSError, EOFError, zlib.error) as error:
             raise CannotProve(f"{self.flatctl} export - gave no export: {error}") from error
 
@@ -162,7 +165,7 @@ class Prover:
         if status.latch.is_set and not first.latch.is_set:
             if self._safe:
                 self._teller.doing(f"{self.flatctl} ess deactivate")
-                await self.flatctl.run("ess", "deactivate")
+                await self.flatctl.run("ess", "deactivate", "--yes")
             else:
                 self._teller.error("the latch stays set: something may be open. Look: flatctl verify")
         return Cleaned(status=await self._status(), latch_was_set=first.latch.is_set)
@@ -172,3 +175,8 @@ class Prover:
 
     async def _read(self) -> Read:
         return await self.flatctl.ask(Read, "verify", "--json", good=LOOKED)
+
+
+def _events(archive: Archive) -> tuple[Event, ...]:
+    """Everything that can be read, stream by stream."""
+    return tuple(told.event for stream in STREAMS for told in archive.history.told(stream.name))

@@ -1,6 +1,6 @@
 """The ten steps, judged. Pure: what was found comes in, what it proves goes out, and what is missing fails."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 
 from msgspec import Struct
 

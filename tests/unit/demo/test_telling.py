@@ -6,8 +6,8 @@ import sys
 
 import pytest
 
-from evidence.three_ways import Finding
 from demo.telling import Teller
+from evidence.three_ways import Finding
 
 LONG = "flatctl arm --yes --wait --arm-id demo-540e20b5 --reason 'P2.9 breach, and a reason that takes its time'"
 WORDS = "one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen"

@@ -155,7 +155,7 @@ def with_standing(standing: str) -> Audit:
 
 
 def without_a_gate(event: object) -> object:
-    return replace(event, gates=gates(Gate.COOLDOWN)) if event == accepted() else event  # type: ignore[type-var]
+    return replace(event, gates=gates(Gate.COOLDOWN)) if event == accepted() else event
 
 
 def test_what_cannot_be_shown_is_said_and_breaks_nothing() -> None:
