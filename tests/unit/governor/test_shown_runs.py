@@ -81,7 +81,7 @@ def test_the_verdicts_own_counts_end_it() -> None:
 
     assert funnel(run) == [3, 2, 2, 2, 2]
     assert (run.ended, run.verdict, run.good, run.left) == (True, "flat", True, ())
-    assert run.orders == "2 orders sent, 2 filled, 0 failed"
+    assert run.orders == "2 orders sent, 2 filled, 0 not filled"
 
 
 def test_an_order_that_was_not_filled_is_trouble_and_says_why() -> None:
@@ -89,6 +89,13 @@ def test_an_order_that_was_not_filled_is_trouble_and_says_why() -> None:
 
     (position,) = run.positions
     assert (position.state, position.word, position.why) == (State.TROUBLE, "refused", "the exchange said so")
+
+
+def test_an_order_that_is_lost_is_in_doubt_and_not_called_failed() -> None:
+    run = shown(intended("ETHUSDT", "9.1"), resolved("ETHUSDT", "0", state=OrderState.UNKNOWN))
+
+    (position,) = run.positions
+    assert (position.state, position.word, position.why) == (State.DOUBT, "unknown", "the exchange said so")
 
 
 def test_an_order_that_never_left_was_not_sent() -> None:

@@ -70,7 +70,8 @@ function gateUpdate(row, gate) {
   const [kind, word] = LIGHTS[gate.light];
   say(name, words(gate.gate));
   mark(verdict, kind, word);
-  say(why, gate.light === "refuses" && gate.required ? `${gate.observed} (required: ${gate.required})` : gate.observed);
+  const told = gate.light === "refuses" && gate.required ? `${gate.observed} (required: ${gate.required})` : gate.observed;
+  say(why, told.replaceAll("=", "=\u200b")); // a long assignment may break after its sign
 }
 
 function problems(found) {

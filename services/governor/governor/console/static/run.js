@@ -3,15 +3,17 @@
 import { by, list, make, mark, say, set } from "./dom.js";
 import { clock, count, money, plural, quantity, words } from "./format.js";
 
-const KINDS = { waiting: "wait", done: "good", trouble: "bad", left: "left" };
+const KINDS = { waiting: "wait", done: "good", trouble: "bad", doubt: "warn", left: "left" };
+const URGENT = ["trouble", "doubt"];
 
 export function showRun(run) {
   by("run-none").hidden = run !== null;
   by("run-body").hidden = run === null;
-  residual(run);
+  by("left").hidden = run === null;
+  say(by("run-title"), run === null || run.ended ? "Last run" : "Run in flight");
+  set(by("run"), "data-stage", run === null ? "none" : run.ended ? "ended" : "under-way");
   if (run === null) return;
-  say(by("run-title"), run.ended ? "Last run" : "Run in flight");
-  set(by("run"), "data-stage", run.ended ? "ended" : "under-way");
+  residual(run);
   if (!run.ended) mark(by("run-verdict"), "wait", run.stage);
   else mark(by("run-verdict"), run.good ? "good" : "bad", words(run.verdict) + (run.abort_reason ? `: ${run.abort_reason}` : ""));
   say(by("run-who"), [run.operator && `armed by ${run.operator}`, run.reason, run.request_id].filter(Boolean).join(" · "));
@@ -38,18 +40,19 @@ export function showRun(run) {
 // Open while it runs; folded once all is well. A person may open and fold it in between.
 let folded = "";
 function fold(run) {
-  const wrong = run.positions.filter((position) => position[5] === "trouble").length;
-  say(by("run-summary"), `Positions of the run: ${count(run.positions.length)}${wrong ? `, ${count(wrong)} in trouble` : ""}`);
+  const wrong = URGENT.map((state) => [run.positions.filter((position) => position[5] === state).length, `in ${state}`])
+    .filter(([number]) => number > 0);
+  say(by("run-summary"), [`Positions of the run: ${count(run.positions.length)}`, ...wrong.map((each) => each.join(" "))].join(", "));
   by("run-details").hidden = run.positions.length === 0;
-  const now = `${run.request_id} ${run.ended} ${wrong > 0}`;
-  if (now !== folded) by("run-details").open = !run.ended || wrong > 0;
+  const now = `${run.request_id} ${run.ended} ${wrong.length > 0}`;
+  if (now !== folded) by("run-details").open = !run.ended || wrong.length > 0;
   folded = now;
 }
 
 // What went wrong first. The others keep their places, so that the eye can follow each.
 function sorted(positions) {
-  const wrong = positions.filter((position) => position[5] === "trouble");
-  return wrong.concat(positions.filter((position) => position[5] !== "trouble"));
+  return URGENT.flatMap((state) => positions.filter((position) => position[5] === state))
+    .concat(positions.filter((position) => !URGENT.includes(position[5])));
 }
 
 function tile() {
@@ -69,10 +72,9 @@ function tileUpdate(row, [symbol, leg, held, filled, side, state, word, why]) {
 
 function residual(run) {
   const word = by("residual-word");
-  const rows = run?.left ?? [];
+  const rows = run.left;
   by("residual").hidden = rows.length === 0;
-  if (run === null) mark(word, "left", "no run on record");
-  else if (!run.ended) mark(word, "wait", "known when the run has ended");
+  if (!run.ended) mark(word, "wait", "known when the run has ended");
   else if (rows.length === 0 && run.verdict === "aborted") mark(word, "warn", "aborted before anybody could say");
   else if (rows.length === 0 && run.waiting_orders === 0) mark(word, "good", "nothing is left open");
   else mark(word, run.good ? "left" : "bad", leftover(run, rows));

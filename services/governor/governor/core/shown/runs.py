@@ -32,6 +32,8 @@ class State(StrEnum):
     WAITING = "waiting"
     DONE = "done"
     TROUBLE = "trouble"
+    DOUBT = "doubt"
+    """Nobody knows what became of its order."""
     LEFT = "left"
     """Not to be closed, by a rule or by the arm's scope."""
 
@@ -197,7 +199,8 @@ def _position(position: PositionProgress) -> RunPosition:
     if _filled(position):
         state, word = State.DONE, "filled"
     elif position.settled:
-        state, word = State.TROUBLE, str(position.states[-1])
+        last = position.states[-1]
+        state, word = State.DOUBT if last is OrderState.UNKNOWN else State.TROUBLE, last.value.replace("_", " ")
     else:
         state, word = State.WAITING, "no answer yet"
     return RunPosition(
@@ -208,7 +211,7 @@ def _position(position: PositionProgress) -> RunPosition:
         position.order_side.value,
         state,
         word,
-        position.detail if state is State.TROUBLE else "",
+        position.detail if position.settled and state is not State.DONE else "",
     )
 
 
@@ -252,7 +255,7 @@ def _left(completed: FlattenCompleted | None) -> tuple[Left, ...]:
 def _orders(record: RunRecord) -> str:
     counts = _counts(record)
     if counts is not None:
-        parts = [f"{counts.orders_sent} orders sent", f"{counts.orders_ok} filled", f"{counts.errors} failed"]
+        parts = [f"{counts.orders_sent} orders sent", f"{counts.orders_ok} filled", f"{counts.errors} not filled"]
         return ", ".join([*parts, f"{counts.unknown} unknown"] if counts.unknown else parts)
     if not record.intended:
         return ""
