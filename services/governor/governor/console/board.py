@@ -70,6 +70,10 @@ class Board:
             if not self._pages and not self.closed:
                 self._opened.clear()
 
+    def has(self, part: str) -> bool:
+        """Whether the part stands there."""
+        return part in self._parts
+
     def put(self, part: str, document: bytes, *, always: bool = False) -> None:
         """One part anew. What stands there already is not sent again, unless it is to be sent always."""
         frame = b"event: %b\ndata: %b\n\n" % (part.encode(), document)

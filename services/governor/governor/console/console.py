@@ -16,6 +16,7 @@ from governor.console.observe import ConsoleObserver
 from governor.console.record import RecordReader
 from governor.core.outlook import Outlook
 from governor.core.shown.holdings import Holding, holdings, holdings_of, ordered, sides, unchecked
+from governor.core.shown.past import Past
 from governor.core.shown.present import Whose, present
 from runtime.clock import Clock
 from runtime.health import Checks
@@ -66,6 +67,11 @@ class Console:
         self._observer = observer
         self._clock = clock
         self._failure = ""
+        self._told: Past | None = None
+        self._version = 0
+        """Of the past on the board."""
+        self._held: tuple[PositionSnapshot | None, Sequence[AllocationCheck]] | None = None
+        """What the positions on the board were made of."""
 
     async def run(self, stop: asyncio.Event) -> None:
         """Look until `stop`, then let every page go."""
@@ -84,9 +90,7 @@ class Console:
         snapshot, outlook = self._sources.snapshot(), self._sources.outlook()
         shown = present(self._whose, outlook, self._sources.operators(), snapshot, self._problems())
         self._put("present", shown)
-        past = self._record.past
-        self._put("run", past.run())
-        self._put("past", past.arms())
+        self._put_past()
         await self._put_holdings(snapshot, self._sources.checks())
         self._board.put("tick", _encoder.encode(Tick(self._clock.now_ms())), always=True)
         await self._board.show()
@@ -102,7 +106,23 @@ class Console:
             self._failure = ""
             self._observer.record_works()
 
+    def _put_past(self) -> None:
+        past = self._record.past
+        if self._told is past and self._version == past.version and self._board.has("past"):
+            return
+        self._told, self._version = past, past.version
+        self._put("run", past.run())
+        self._put("past", past.arms())
+
     async def _put_holdings(self, snapshot: PositionSnapshot | None, checks: Sequence[AllocationCheck]) -> None:
+        if (
+            self._held is not None
+            and self._held[0] is snapshot
+            and self._held[1] is checks
+            and self._board.has("holdings")
+        ):
+            return
+        self._held = (snapshot, checks)
         checked = bool(checks)
         shown = ordered(checks if checked else unchecked(snapshot))
         side = sides(snapshot.positions) if snapshot is not None else {}
