@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable, Coroutine, Sequence
 from itertools import islice
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 from msgspec import Struct
@@ -16,12 +16,14 @@ from governor.console.observe import ConsoleObserver
 from governor.console.record import RecordReader
 from governor.core.outlook import Outlook
 from governor.core.shown.holdings import Holding, holdings, holdings_of, ordered, sides, unchecked
-from governor.core.shown.past import Past
 from governor.core.shown.present import Whose, present
 from runtime.clock import Clock
 from runtime.health import Checks
 from runtime.logs import redacted
 from runtime.redis_client import wait_for_stop
+
+if TYPE_CHECKING:
+    from governor.core.shown.past import Past
 
 EVERY_S = 1.0
 DURING_A_RUN_S = 0.25
