@@ -10,6 +10,7 @@ from typer.exceptions import TyperException
 
 from flatctl import arm_commands, commands, exits
 from flatctl.approving import Waiting, announce_approval, approve_and_follow, approver
+from flatctl.arm_plan import Basis, show_basis
 from flatctl.arming import Intent
 from flatctl.confirming import banner, confirmed
 from flatctl.dead_commands import dead
@@ -121,17 +122,23 @@ def arm(  # noqa: PLR0913 - one parameter for each option
     arm_id: Annotated[
         str, typer.Option("--arm-id", help="Your own name for this arm. The same name again is the same arm.")
     ] = "",
+    plan_file: Annotated[
+        str,
+        typer.Option("--plan", help="A plan of flatctl plan --save, at most five minutes old: what it shows is it."),
+    ] = "",
     yes: Yes = False,
     wait: Annotated[bool, typer.Option("--wait", "-w", help="Follow the run to its verdict.")] = False,
     timeout: Within = commands.RUN_WAIT_S,
     as_json: AsJson = False,
 ) -> int:
-    """Arm ONE flatten: it closes everything that is open. Asks for the account's name.
+    """Arm ONE flatten: it closes everything that is open. Asks for the account's name and the notional.
 
+    The notional is that of --plan, else of the exchange now. Where nobody can be asked, the account's name is enough.
     The arm expires after a minute and is used up by the first decision, accepted or refused.
     """
     scope, chosen = scope_of(symbols), arm_id_of(arm_id)
     who: list[Identity] = []
+    shown: list[Basis] = []
 
     def intent(session: Session) -> Intent:
         settings = session.settings
@@ -143,15 +150,26 @@ def arm(  # noqa: PLR0913 - one parameter for each option
             environment=settings.exchange_env,
             account=settings.account,
             scope=scope,
+            plan_hash=shown[0].plan_hash if shown else "",
         )
 
+    async def announce(session: Session) -> int:
+        code = await arm_commands.announce_arm(session, intent(session))
+        shown.append(await show_basis(session, scope, plan_file, asked=not yes))
+        return code
+
+    async def act(session: Session) -> int:
+        shown[0].require_fresh(session.clock.now_ms())  # a prompt may stand all night
+        return await arm_commands.arm_and_follow(session, intent(session), wait=wait, within_s=timeout)
+
     return confirmed(
-        lambda session: arm_commands.announce_arm(session, intent(session)),
+        announce,
         "flatten it",
-        lambda session: arm_commands.arm_and_follow(session, intent(session), wait=wait, within_s=timeout),
+        act,
         yes=yes,
         as_json=as_json,
         before=lambda: who.append(identify(load_settings(), operator)),
+        notional=lambda: shown[0].notional,
     )
 
 

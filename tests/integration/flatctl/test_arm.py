@@ -175,6 +175,7 @@ async def test_the_accounts_name_confirms(flatctl: Flatctl, scribe: Scribe) -> N
     said = await armed_and_judged(flatctl, scribe, typed="main\n")
 
     assert said.code == 0, said
+    assert "THE NOTIONAL CANNOT BE SHOWN, and need not be typed: EXCHANGE_API_KEY and" in said.out
 
 
 async def test_without_anybody_to_ask_nothing_is_armed(flatctl: Flatctl, scribe: Scribe) -> None:
