@@ -22,7 +22,7 @@ from flatctl.past_commands import history
 from flatctl.plan_command import plan
 from flatctl.scope import scope_of
 from flatctl.session import Session, load_settings, run
-from flatctl.signing import Identity, identify
+from flatctl.signing import ARM_LIFETIME_MAX_S, Identity, identify, lifetime_s
 from flatctl.verify_command import verify
 from runtime.app import software_version
 from runtime.errors import SettingsError
@@ -126,6 +126,15 @@ def arm(  # noqa: PLR0913 - one parameter for each option
         str,
         typer.Option("--plan", help="A plan of flatctl plan --save, at most five minutes old: what it shows is it."),
     ] = "",
+    expires_in: Annotated[
+        int | None,
+        typer.Option(
+            "--expires-in",
+            min=1,
+            max=ARM_LIFETIME_MAX_S,
+            help="How many seconds the arm lives. Default: 60; 300 where more than one person has to sign.",
+        ),
+    ] = None,
     yes: Yes = False,
     wait: Annotated[bool, typer.Option("--wait", "-w", help="Follow the run to its verdict.")] = False,
     timeout: Within = commands.RUN_WAIT_S,
@@ -134,7 +143,8 @@ def arm(  # noqa: PLR0913 - one parameter for each option
     """Arm ONE flatten: it closes everything that is open. Asks for the account's name and the notional.
 
     The notional is that of --plan, else of the exchange now. Where nobody can be asked, the account's name is enough.
-    The arm expires after a minute and is used up by the first decision, accepted or refused.
+    The arm expires after a minute, or five where more than one has to sign, and is used up by the first decision,
+    accepted or refused.
     """
     scope, chosen = scope_of(symbols), arm_id_of(arm_id)
     who: list[Identity] = []
@@ -151,6 +161,7 @@ def arm(  # noqa: PLR0913 - one parameter for each option
             account=settings.account,
             scope=scope,
             plan_hash=shown[0].plan_hash if shown else "",
+            lifetime_s=lifetime_s(settings, expires_in),
         )
 
     async def announce(session: Session) -> int:

@@ -200,6 +200,7 @@ async def test_symbols_become_the_scope(flatctl: Flatctl, scribe: Scribe) -> Non
         (("--symbols", "ETHUSDT,"), "--symbols 'ETHUSDT,': an empty name"),
         (("--arm-id", "has space"), "arm id 'has space'"),
         (("--bogus",), "No such option: --bogus"),
+        (("--expires-in", "301"), "Invalid value for '--expires-in': Input should be less than or equal to 300"),
     ],
 )
 async def test_a_wrong_option_is_one_line(
