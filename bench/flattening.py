@@ -1,9 +1,9 @@
 """From the arm to the last close: Flatguard, and beside it, turn about, the other ways."""
 
+import asyncio
 import itertools
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any
 
 from msgspec import Struct
 
@@ -74,42 +74,75 @@ async def flatguard(server: Server, namespace: str = "bench:flattening") -> Asyn
         yield Flatguard(sim, Arming(ours), completed, governor, executor)
 
 
+class Taken(Struct, frozen=True):
+    """What one cell's runs took, in milliseconds."""
+
+    cell: Cell
+    closed: list[float]
+    told: list[float]
+    others: dict[str, list[float]]
+
+    def section(self) -> Section:
+        """As the table shows it."""
+        figures = [
+            Figure(name="Flatguard, last close", unit="ms", samples=tuple(self.closed), goal=self.cell.goal),
+            Figure(name="Flatguard, FlattenCompleted", unit="ms", samples=tuple(self.told)),
+        ]
+        figures += [
+            Figure(name=f"{name}, last close", unit="ms", samples=tuple(took), ratios=ratios(took, self.closed))
+            for name, took in self.others.items()
+        ]
+        return Section(title=f"Arm → …, {self.cell}", figures=tuple(figures))
+
+
 async def measure(server: Server, sizes: Sizes) -> list[Section]:
     """One section for each cell, and the services' memory afterwards."""
-    sections = []
+    taken = []
     async with flatguard(server) as ours:
         await _warm_up(ours, max(sizes.positions))
         for cell in itertools.starmap(Cell, itertools.product(sizes.positions, sizes.round_trips_ms)):
-            sections.append(await _cell(ours, cell, sizes))  # noqa: PERF401 - an await in every line of it
+            taken.append(await _turn_about(ours, cell, sizes))  # noqa: PERF401 - an await in every line of it
         memory = (
             memory_figure("governor", ours.governor, GOAL_MB),
             memory_figure("flatten-executor", ours.executor, GOAL_WITH_CCXT_MB),
         )
-    return [*sections, await _first(server, sizes), Section(title="Resident memory, after the runs", figures=memory)]
+    first = await _first(server, sizes)
+    await _side_by_side(taken, sizes)
+    sections = [of_cell.section() for of_cell in taken]
+    return [*sections, first, Section(title="Resident memory, after the runs", figures=memory)]
 
 
-async def _cell(ours: Flatguard, cell: Cell, sizes: Sizes) -> Section:
-    scenario = {"positions": some_positions(cell.positions)}
-    closed: list[float] = []
-    told: list[float] = []
-    others: dict[str, list[float]] = {name: [] for name in OTHER_WAYS}
+async def _turn_about(ours: Flatguard, cell: Cell, sizes: Sizes) -> Taken:
+    taken = Taken(cell, [], [], {name: [] for name in OTHER_WAYS})
     for _ in range(sizes.flattens):
-        await start_over(ours.sim, cell.round_trip_ms, **scenario)
+        await start_over(ours.sim, cell.round_trip_ms, positions=some_positions(cell.positions))
         last_close_ms, completed_ms = await ours.flatten(cell.positions)
-        closed.append(last_close_ms)
-        told.append(completed_ms)
+        taken.closed.append(last_close_ms)
+        taken.told.append(completed_ms)
         for name, way in OTHER_WAYS.items():
-            if not others[name] or sum(others[name]) < sizes.other_way_s * 1_000:
-                others[name].append(await _other(ours.sim, way, cell, scenario))
-    figures = [
-        Figure(name="Flatguard, last close", unit="ms", samples=tuple(closed), goal=cell.goal),
-        Figure(name="Flatguard, FlattenCompleted", unit="ms", samples=tuple(told)),
+            took = taken.others[name]
+            if not took or sum(took) < sizes.other_way_s * 1_000:
+                took.append(await _other(ours.sim, way, cell))
+    return taken
+
+
+async def _side_by_side(taken: list[Taken], sizes: Sizes) -> None:
+    """The runs that are left of the other ways, the longest first: they take seconds, and wait nearly all the time."""
+    left = [
+        (took[0], of_cell.cell, OTHER_WAYS[name], took)
+        for of_cell in taken
+        for name, took in of_cell.others.items()
+        for _ in range(sizes.other_runs - len(took))
     ]
-    figures += [
-        Figure(name=f"{name}, last close", unit="ms", samples=tuple(took), ratios=ratios(took, closed))
-        for name, took in others.items()
-    ]
-    return Section(title=f"Arm → …, {cell}", figures=tuple(figures))
+    left.sort(key=lambda run: run[0])
+
+    async def lane() -> None:
+        async with simulator() as sim:
+            while left:
+                _, cell, way, took = left.pop()
+                took.append(await _other(sim, way, cell))
+
+    await asyncio.gather(*(lane() for _ in range(sizes.lanes)))
 
 
 async def _first(server: Server, sizes: Sizes) -> Section:
@@ -130,8 +163,8 @@ async def _first(server: Server, sizes: Sizes) -> Section:
     return Section(title=f"Arm → …, {cell}, the first flatten after a start", figures=figures)
 
 
-async def _other(sim: Simulator, way: Way, cell: Cell, scenario: dict[str, Any]) -> float:
-    await start_over(sim, cell.round_trip_ms, **scenario)
+async def _other(sim: Simulator, way: Way, cell: Cell) -> float:
+    await start_over(sim, cell.round_trip_ms, positions=some_positions(cell.positions))
     return await _last_close_ms(sim, cell.positions, await way(sim))
 
 

@@ -8,7 +8,7 @@ import re
 import time
 from collections.abc import Awaitable, Callable
 from decimal import Decimal
-from typing import Any
+from typing import Any, ClassVar
 from urllib.parse import urlencode
 
 import aiohttp
@@ -66,7 +66,9 @@ async def _to_close(exchange: Any) -> list[tuple[str, str, str, float]]:  # noqa
 
 
 class _Ccxt:
-    """A client whose markets are loaded."""
+    """A client whose markets are loaded: once for all clients, since decoding them would hold up what runs beside."""
+
+    _loaded: ClassVar[Any] = None
 
     def __init__(self, sim: Simulator, *, throttled: bool) -> None:
         self._exchange = ccxt.binanceusdm(
@@ -87,7 +89,11 @@ class _Ccxt:
         self._exchange.urls["api"] = {name: re.sub(r"https://[^/]+", sim.base_url, url) for name, url in urls.items()}
 
     async def __aenter__(self) -> Any:  # noqa: ANN401 - ccxt publishes no types
-        await self._exchange.load_markets()
+        if _Ccxt._loaded is None:
+            await self._exchange.load_markets()
+            _Ccxt._loaded = self._exchange
+        else:
+            self._exchange.set_markets_from_exchange(_Ccxt._loaded)
         return self._exchange
 
     async def __aexit__(self, *_: object) -> None:

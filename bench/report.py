@@ -73,7 +73,7 @@ def _about(machine: Machine) -> str:
         f"{machine.cpu}, {machine.cores} cores; {machine.kernel}; {machine.python}; Redis {machine.redis}, appendonly "
         f"yes, appendfsync always; Flatguard {machine.flatguard}; others used {machine.others_percent} % of the "
         "processors meanwhile.\nA value is the median of its runs unless its name says otherwise; the last column is "
-        "the median of the ratios between neighbouring runs."
+        "the median of the ratios, run by run."
     )
 
 

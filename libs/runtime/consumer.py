@@ -5,6 +5,7 @@ in turn. A handler makes its effect and its XACK in one script of its own; the l
 """
 
 import asyncio
+import math
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
@@ -29,6 +30,8 @@ from runtime.redis_client import is_transient, wait_for_stop
 from runtime.retries import Retries
 
 Handler = Callable[[Entry[Any]], Awaitable[None]]
+_NOTHING_LEFT = "0-0"
+"""The cursor of XAUTOCLAIM once it has gone through everything, and before it has begun."""
 
 
 class ConsumerSettings(Struct, frozen=True, kw_only=True):
@@ -89,7 +92,8 @@ class Consumer:
         )
         self._retries = Retries(self._settings.retry_base_s, self._settings.retry_cap_s)
         self._name = stream_key.rpartition(":stream:")[2]
-        self._cursor = "0-0"
+        self._cursor = _NOTHING_LEFT
+        self._claimed_s = -math.inf
         self._problem = "not reading yet"
         self._was_ready = False
         self.last_progress_s = self._clock.monotonic_s()
@@ -155,7 +159,11 @@ class Consumer:
             self._retries.keep_only(seen)
 
     async def _claim(self, stop: asyncio.Event) -> None:
-        """Take over what dead consumers left, a few at a time."""
+        """Take over what dead consumers left, a few at a time: no more often than a stream that is quiet is asked."""
+        now_s = self._clock.monotonic_s()
+        if self._cursor == _NOTHING_LEFT and now_s - self._claimed_s < self._settings.block_ms / 1000:
+            return
+        self._claimed_s = now_s
         claimed = await self._group.claim(self._cursor, self._settings.claim_idle_ms, self._settings.count)
         self._cursor = claimed.cursor
         if claimed.deleted:

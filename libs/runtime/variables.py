@@ -66,6 +66,11 @@ VARIABLES: tuple[Variable, ...] = (
         "the operators' public keys and the signature policy; outside of sim nothing starts without it",
         "none: arms are not signed",
     ),
+    Variable(
+        "CONSOLE_TOKEN",
+        "what a browser has to give to see the governor's console; without it there is one on loopback alone",
+        "none",
+    ),
     Variable("OPERATOR_KEY_FILE", "an operator's own private key, with which flatctl signs arms", "none"),
     Variable("OPERATOR_KEY_PASSPHRASE", "what opens that key; without it flatctl asks", "none"),
     Variable(
@@ -88,6 +93,7 @@ PREFIXES: tuple[str, ...] = (
     "ESS_",
     "OPERATORS_",
     "OPERATOR_KEY_",
+    "CONSOLE_TOKEN",
     "MAX_FLATTEN_",
     "MIN_FLATTEN_",
 )
