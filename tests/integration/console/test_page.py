@@ -67,6 +67,11 @@ async def test_everybody_can_read_it(
             during = await watched.violations()
             await arm.wait()
         await expect(watched.page.locator("#residual li")).to_have_count(1)
+        await expect(watched.page.locator("#detail")).to_contain_text("Last run: not flat, 43 closed, 1 LEFT OPEN")
+        left, run = [await watched.page.locator(name).bounding_box() for name in ("#left", "#run")]
+        assert left is not None
+        assert run is not None
+        assert left["y"] < run["y"], "what is left open stands first"
         after = await watched.violations()
 
         assert (before, during, after) == ([], [], [])

@@ -24,16 +24,16 @@ export function showPresent({ present, run }) {
 function headline(present, run) {
   const refusing = present.gates.filter((gate) => gate.light === "refuses").map((gate) => words(gate.gate));
   let saying;
-  let detail = run?.ended ? lastRun(run) : "";
+  let [kind, detail] = run?.ended ? [run.good ? "good" : "bad", lastRun(run)] : ["wait", ""];
   let mood = "calm";
   if (present.in_flight || (run && !run.ended)) {
     mood = "busy";
     saying = run && !run.ended ? `Flattening: ${run.stage}${progress(run)}` : "A flatten is in flight";
-    detail = run && !run.ended ? run.request_id : present.in_flight;
+    [kind, detail] = ["wait", run && !run.ended ? run.request_id : present.in_flight];
   } else if (present.armed) {
     mood = "busy";
     saying = "Armed";
-    detail = present.armed;
+    [kind, detail] = ["wait", present.armed];
   } else if (present.would_pass === null) {
     saying = "The gates were not looked at yet";
   } else if (present.would_pass) {
@@ -43,7 +43,7 @@ function headline(present, run) {
     saying = `Not ready: an arm would be refused by ${refusing.join(", ")}`;
   }
   say(by("headline"), saying);
-  say(by("detail"), detail);
+  mark(by("detail"), kind, detail);
   by("detail").hidden = !detail;
   set(by("headline").parentElement, "data-mood", mood);
   document.title = `${present.environment} ${present.account}: ${saying} – Flatguard`;
@@ -57,7 +57,8 @@ function progress(run) {
 function lastRun(run) {
   const closed = run.funnel.at(-1).positions;
   const at = run.steps.at(-1).at_ms;
-  return `Last run: ${words(run.verdict)}, ${count(closed)} closed${at === null ? "" : `, ${moment(at)}`}`;
+  const left = run.left.length ? `, ${count(run.left.length)} LEFT OPEN` : "";
+  return `Last run: ${words(run.verdict)}, ${count(closed)} closed${left}${at === null ? "" : `, ${moment(at)}`}`;
 }
 
 function gateRow() {

@@ -10,6 +10,7 @@ export function showRun(run) {
   by("run-none").hidden = run !== null;
   by("run-body").hidden = run === null;
   by("left").hidden = run === null;
+  set(by("left"), "data-urgent", String(run !== null && run.ended && !run.good));
   say(by("run-title"), run === null || run.ended ? "Last run" : "Run in flight");
   set(by("run"), "data-stage", run === null ? "none" : run.ended ? "ended" : "under-way");
   if (run === null) return;
