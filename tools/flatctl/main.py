@@ -124,7 +124,9 @@ def arm(  # noqa: PLR0913 - one parameter for each option
     ] = "",
     plan_file: Annotated[
         str,
-        typer.Option("--plan", help="A plan of flatctl plan --save, at most five minutes old: what it shows is it."),
+        typer.Option(
+            "--plan", help="A plan of flatctl plan --save, at most five minutes old; its hash goes on record."
+        ),
     ] = "",
     expires_in: Annotated[
         int | None,

@@ -2,6 +2,7 @@
 
 import asyncio
 import sys
+from asyncio.subprocess import PIPE
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -145,6 +146,32 @@ async def test_a_plan_of_something_else_or_of_another_time_arms_nothing(
     assert (said.code, said.err.count("\n")) == (3, 1), said
     assert said.err.startswith(f"flatctl: not armed: plan {path} ")
     assert words in said.err
+    assert await scribe.events(ArmRequested) == []
+
+
+PROMPT_ALL_NIGHT = """
+from flatctl import arm_plan, confirming, main
+ask = confirming._ask
+def asked_all_night(*words):
+    ask(*words)
+    arm_plan.PLAN_AGE_MAX_MS = -1
+confirming._ask = asked_all_night
+main.main()
+"""
+
+
+@pytest.mark.parametrize("with_file", [True, False])
+async def test_what_became_too_old_while_nobody_typed_arms_nothing(
+    flatctl: Flatctl, scribe: Scribe, path: str, *, with_file: bool
+) -> None:
+    arguments = ("arm", *(("--plan", path) if with_file else ()))
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", PROMPT_ALL_NIGHT, *arguments, env=flatctl.environ, stdin=PIPE, stdout=PIPE, stderr=PIPE
+    )
+    said = await finish(process, f"main {NOTIONAL}\n")
+
+    assert said.code == 3, said
+    assert f"not armed: {f'plan {path}' if with_file else 'what was shown'} is " in said.err
     assert await scribe.events(ArmRequested) == []
 
 
