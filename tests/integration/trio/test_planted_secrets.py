@@ -26,7 +26,7 @@ from support.sim import Simulator
 from support.telling import is_at_its_place
 from support.trio import trio_env
 
-pytestmark = pytest.mark.timeout(400)  # two dozen processes, most of them one after the other
+pytestmark = pytest.mark.timeout(900)  # two dozen processes, most of them one after the other
 NAMESPACE = "test:planted"
 VISIBLE = "a-reason-that-everybody-may-see"
 
@@ -80,6 +80,7 @@ class World:
         return {
             **{name: value for name, value in common.items() if not name.startswith("EXCHANGE_API")},
             "OPERATORS_FILE": planted.operators,
+            "ORACLE_POLL_SECONDS": "2",  # however long this takes, the venue's limit is not used up
             **planted.secrets_of(program, self.told.port),
             **planted.telemetry_of(self.collector.endpoint, general=program == "governor"),
             **own,
