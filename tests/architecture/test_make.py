@@ -134,6 +134,16 @@ def test_a_part_of_the_stack_can_be_named(house: House) -> None:
     )
 
 
+def test_where_not_all_comes_up_it_is_told_who_says_why(house: House) -> None:
+    docker = house.root.parent / "bin/docker"
+    a_program(docker)
+    docker.write_text(NOTE.replace("exit ${FAIL:-0}", '[ "$2" != up ]'))
+
+    assert house.run("make", "up")[0] == 2
+    assert "docker compose logs --tail 5 SERVICE" in house.errors[0]
+    assert len(house.errors) == 2
+
+
 @pytest.mark.parametrize("target", ["up", "down"])
 def test_a_docker_without_compose_is_told_in_a_line(house: House, target: str) -> None:
     a_program(house.root.parent / "bin/docker")

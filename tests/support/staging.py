@@ -29,19 +29,31 @@ class StagingError(AssertionError):
 
 
 class Staging:
-    """Differs from what people start in name, image, ports and cooldown: tests arm more often than once a minute."""
+    """Differs from what people start in name, image, ports and cooldown: tests arm more often than once a minute.
 
-    def __init__(self, directory: Path) -> None:
+    `root`: the clone; `environment`: what EXCHANGE_ENV says.
+    """
+
+    def __init__(self, directory: Path, *, root: Path = ROOT, environment: str = "sim") -> None:
+        self.root = root
+        self._environ = _environ() | {"EXCHANGE_ENV": environment}
         self.project = f"flatguard-test-{uuid.uuid4().hex[:8]}"
         self.image = f"flatguard:{self.project}"
         self.ports = {name: free_port() for name, service in services().items() if "ports" in service}
-        self._override = directory / "override.yml"
-        self._override.write_text(self._differences(), encoding="utf-8")
+        self.files = [root / "docker-compose.yml"]
+        self.differ(directory / "override.yml", self._differences())
+
+    def differ(self, path: Path, text: str) -> None:
+        """One more file for Compose, whose word counts more than that of those before."""
+        path.write_text(text, encoding="utf-8")
+        self.files.append(path)
 
     def _differences(self) -> str:
         told = ["services:"]
         for name, service in services().items():
             lines = [f"image: {self.image!r}"] if service["image"] == "flatguard:local" else []
+            if "build" in service:
+                lines.append(f"build: {{ context: {str(ROOT)!r} }}")
             if "ports" in service:
                 (port,) = service["ports"]
                 lines.append(f'ports: !override ["127.0.0.1:{self.ports[name]}:{port.rpartition(":")[2]}"]')
@@ -51,9 +63,9 @@ class Staging:
                 told += [f"  {name}:", *(f"    {line}" for line in lines)]
         return "\n".join((*told, ""))
 
-    def up(self, *names: str) -> None:
+    def up(self, *names: str, codes: Sequence[int] = (0,)) -> str:
         """Start these and what they need, and wait until they are ready."""
-        self.compose("up", "--build", "--detach", "--wait", *(names or CORE), within_s=BUILD_S)
+        return self.compose("up", "--build", "--detach", "--wait", *(names or CORE), codes=codes, within_s=BUILD_S)
 
     def down(self) -> None:
         """As an operator does it: volumes stay."""
@@ -72,7 +84,7 @@ class Staging:
         """An arm that waits for its verdict, while the test goes on."""
         command = [*self._command(), "run", "--rm", "-T", "flatctl", "arm", "--yes", "--wait", "--reason", "drill"]
         return subprocess.Popen(
-            command, cwd=ROOT, env=_environ(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+            command, cwd=self.root, env=self._environ, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
         )
 
     def inside(self, name: str, *command: str, codes: Sequence[int] = (0,)) -> str:
@@ -116,7 +128,7 @@ class Staging:
         """Run `docker compose`; gives stdout and stderr."""
         command = [*self._command(), *words]
         ended = subprocess.run(
-            command, cwd=ROOT, env=_environ(), capture_output=True, text=True, check=False, timeout=within_s
+            command, cwd=self.root, env=self._environ, capture_output=True, text=True, check=False, timeout=within_s
         )
         said = ended.stdout + ended.stderr
         if ended.returncode not in codes:
@@ -124,7 +136,7 @@ class Staging:
         return said
 
     def _command(self) -> list[str]:
-        files = ("--file", str(ROOT / "docker-compose.yml"), "--file", str(self._override))
+        files = [word for path in self.files for word in ("--file", str(path))]
         return ["docker", "compose", "--project-name", self.project, *files]
 
 
