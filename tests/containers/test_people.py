@@ -48,10 +48,8 @@ def test_an_arm_that_nobody_has_judged_is_taken_back_and_never_fires(incident: S
 
 
 @pytest.mark.parametrize(
-    "command",
-    [f"XADD {AUDIT} * forged 1", f"XADD {STREAMS}:flatten.arm * forged 1", f"XTRIM {AUDIT} MAXLEN 0", "KEYS *",
-     "GET quantum:gov:testnet:flatten:arm", "CONFIG GET *", "FLUSHALL", "ACL LIST", f"DEL {AUDIT}"],
-)  # fmt: skip
+    "command", [f"XADD {STREAMS}:flatten.arm * forged 1", f"XTRIM {AUDIT} MAXLEN 0", "CONFIG GET *", "FLUSHALL"]
+)
 def test_who_only_looks_changes_nothing(staging: Staging, command: str) -> None:
     assert "NOPERM" in ask(staging, "redis-cli", *command.split())
 
