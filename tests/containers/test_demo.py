@@ -5,14 +5,12 @@ The keys are made up, and the network leads nowhere.
 
 import hashlib
 import hmac
-import os
 from collections.abc import Iterator
 
 import pytest
 
 from support.demo_staging import KEYS, VENUE, DemoStaging
-from support.redis_server import require_engine
-from support.staging import CORE, TRIO, missing, until
+from support.staging import CORE, TRIO, require_staging, until
 
 ASK = ("position-oracle", "flatten-executor")
 """Who asks the venue."""
@@ -32,11 +30,7 @@ print(urllib.request.urlopen('http://127.0.0.1:8090/sim/requests').read().decode
 @pytest.fixture(scope="module")
 def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DemoStaging]:
     """Nothing is up yet. The tests below follow each other: each gives what the one before did not have."""
-    require_engine("the staging stack")
-    lacking = missing(dict(os.environ))
-    if lacking is not None:
-        assert os.environ.get("REQUIRE_CONTAINERS") != "1", f"REQUIRE_CONTAINERS=1, and {lacking}"
-        pytest.skip(f"{lacking}: the staging stack is not tested")
+    require_staging()
     stack = DemoStaging(tmp_path_factory.mktemp("demo"))
     stack.close_the_world()
     try:

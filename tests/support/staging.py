@@ -11,9 +11,12 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from support.compose_file import services
 from support.patience import HANG_S
 from support.redis_local import free_port
+from support.redis_server import require_engine
 from support.tree import ROOT
 
 TRIO = ("position-oracle", "governor", "flatten-executor")
@@ -156,6 +159,15 @@ def until(holds: Callable[[], bool], within_s: float = HANG_S) -> None:
         if time.monotonic() > give_up:
             raise StagingError(f"did not come true within {within_s:g} s")
         time.sleep(ASK_AGAIN_S)
+
+
+def require_staging() -> None:
+    """Skip the test where the stack cannot be brought up, or fail it where it must be."""
+    require_engine("the staging stack")
+    lacking = missing(dict(os.environ))
+    if lacking is not None:
+        assert os.environ.get("REQUIRE_CONTAINERS") != "1", f"REQUIRE_CONTAINERS=1, and {lacking}"
+        pytest.skip(f"{lacking}: the staging stack is not tested")
 
 
 def missing(environ: dict[str, str]) -> str | None:
