@@ -15,7 +15,11 @@ class Variable(Struct, frozen=True):
 
 
 VARIABLES: tuple[Variable, ...] = (
-    Variable("REDIS_URL", "Redis of the events and keys; rediss:// for TLS", "redis://127.0.0.1:6379/0"),
+    Variable(
+        "REDIS_URL",
+        "Redis of the events and keys; rediss:// for TLS, ?ssl_ca_certs=<path> for a private CA",
+        "redis://127.0.0.1:6379/0",
+    ),
     Variable(
         "FLATTEN_NAMESPACE", "prefix of every key and stream: one account, one environment", "quantum:gov:testnet"
     ),

@@ -137,7 +137,9 @@ def test_an_old_python_is_called_old(house: House) -> None:
     assert house.errors[0].startswith("flatguard: python2 is older than 3.11; ")
 
 
-@pytest.mark.parametrize(("target", "does"), [("up", "up --build --detach --wait"), ("down", "down")])
+@pytest.mark.parametrize(
+    ("target", "does"), [("up", "up --build --detach --wait --wait-timeout 300"), ("down", "down")]
+)
 def test_the_drill_takes_what_compose_there_is(house: House, target: str, does: str) -> None:
     a_program(house.root.parent / "bin/docker")
 
@@ -151,8 +153,18 @@ def test_a_part_of_the_stack_can_be_named(house: House) -> None:
     a_program(house.root.parent / "bin/docker")
 
     assert house.run("make", "up", "SERVICES=governor prometheus")[1][-1] == (
-        "docker compose up --build --detach --wait governor prometheus REQUIRE_CONTAINERS="
+        "docker compose up --build --detach --wait --wait-timeout 300 governor prometheus REQUIRE_CONTAINERS="
     )
+
+
+def test_where_not_all_comes_up_it_is_told_who_says_why(house: House) -> None:
+    docker = house.root.parent / "bin/docker"
+    a_program(docker)
+    docker.write_text(NOTE.replace("exit ${FAIL:-0}", '[ "$2" != up ]'))
+
+    assert house.run("make", "up")[0] == 2
+    assert "docker compose logs --tail 5 SERVICE" in house.errors[0]
+    assert len(house.errors) == 2
 
 
 @pytest.mark.parametrize("target", ["up", "down"])
