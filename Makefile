@@ -23,7 +23,7 @@ ifneq ($(filter test,$(MAKECMDGOALS)),)
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo run test check fmt lock docs bench up down clean
+.PHONY: help install demo run test check fmt lock docs browser pictures bench up down clean
 
 help: ## show this help
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -83,6 +83,19 @@ docs: install ## generated documents: JSON Schemas, AsyncAPI, the pages of every
 	@$(BIN)/python -m dashboards
 	@$(BIN)/python -m contracts.redis_users >deploy/redis/users.acl
 
+browser: ## Chromium for the tests of the console, by apt-get where there is none
+	@for name in chromium chromium-browser google-chrome google-chrome-stable; do \
+	  if command -v $$name >/dev/null; then echo "flatguard: the tests take $$name"; exit 0; fi; done; \
+	command -v apt-get >/dev/null || \
+	  { echo "flatguard: there is no Chromium and no apt-get: install Chromium, and have it on PATH" >&2; exit 2; }; \
+	test "$$(id -u)" = 0 || \
+	  { echo "flatguard: there is no Chromium; as root: apt-get install chromium fonts-dejavu-core" >&2; exit 2; }; \
+	apt-get update --quiet=2 && DEBIAN_FRONTEND=noninteractive \
+	  apt-get install --quiet=2 --yes --no-install-recommends chromium fonts-dejavu-core
+
+pictures: install ## the console's pictures in docs/images, taken anew in Chromium
+	@REQUIRE_BROWSER=1 PICTURES=docs/images $(BIN)/python -m pytest -q tests/integration/console/test_pictures.py
+
 define need_compose
 	@command -v docker >/dev/null || { echo "flatguard: this needs Docker, and there is no program docker" >&2; exit 2; }
 	@docker compose version >/dev/null 2>&1 || \
@@ -92,7 +105,8 @@ endef
 up: ## the staging stack in containers, on the simulator (SERVICES="…" for a part; needs Docker with Compose)
 	$(need_compose)
 	@FLATGUARD_REVISION=$$(git describe --always --dirty --abbrev=40 --exclude '*' 2>/dev/null) \
-	  docker compose up --build --detach --wait $(SERVICES)
+	  docker compose up --build --detach --wait --wait-timeout 300 $(SERVICES) || \
+	  { echo "flatguard: not all is up; docker compose ps shows what, and docker compose logs --tail 5 SERVICE why" >&2; exit 1; }
 	@echo "flatguard: up and ready; the operator's way in: docker compose run --rm flatctl status"
 
 down: ## stop the containers; data, passwords and latch stay (docker compose down -v drops them)

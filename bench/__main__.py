@@ -10,7 +10,7 @@ from pathlib import Path
 
 from redis.exceptions import RedisError
 
-from bench import consuming, flattening, governor, oracle
+from bench import console, consuming, flattening, governor, oracle
 from bench.machine import Others, this_machine
 from bench.report import Report, Section, as_markdown, write
 from bench.sizes import FULL, QUICK, Sizes
@@ -63,11 +63,13 @@ async def _measured(sizes: Sizes) -> Report:
         of_oracle, snapshot = await oracle.measure(server, sizes)
         _progress("governor")
         of_governor = await governor.measure(server, sizes, snapshot)
+        _progress("console")
+        of_console = await console.measure(server, sizes)
         _progress("consumer loop")
         of_consumer = await consuming.measure(server, sizes)
         redis_version = server_version(server.url)
     machine = this_machine(redis_version, others.percent())
-    return Report(machine=machine, sections=(*sections, *of_oracle, *of_governor, *of_consumer))
+    return Report(machine=machine, sections=(*sections, *of_oracle, *of_governor, *of_console, *of_consumer))
 
 
 def _progress(what: str) -> None:

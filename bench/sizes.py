@@ -25,6 +25,8 @@ class Sizes(Struct, frozen=True, kw_only=True):
     governor_snapshots: int
     """Snapshots in one window."""
     arms: int
+    console_windows: int
+    console_window_s: float
     consumer_runs: int
     consumer_events: int
 
@@ -42,6 +44,8 @@ FULL = Sizes(
     governor_windows=30,
     governor_snapshots=20,
     arms=500,
+    console_windows=6,
+    console_window_s=15,
     consumer_runs=60,
     consumer_events=300,
 )
@@ -58,6 +62,8 @@ QUICK = Sizes(
     governor_windows=2,
     governor_snapshots=2,  # the last is always checked, so that no machine is too busy for this
     arms=5,
+    console_windows=1,
+    console_window_s=2,
     consumer_runs=2,
     consumer_events=50,
 )

@@ -46,6 +46,11 @@ class OperatorsFile:
         self._environment = environment
         self._last = OperatorsSeen(problem=f"{VARIABLE} was not looked at yet")
 
+    @property
+    def last(self) -> OperatorsSeen:
+        """What the last look showed."""
+        return self._last
+
     async def look(self) -> OperatorsSeen:
         """What it says now. Never raises, and waits no longer than `LOOK_TIMEOUT_S`."""
         try:

@@ -13,6 +13,19 @@ from evidence.runs import Run, runs_of
 
 _ENDED = frozenset(OrderState) - {OrderState.INTENDED, OrderState.UNKNOWN}
 """States after which the order can fill no more."""
+_GATES = frozenset(
+    {
+        Gate.ENVIRONMENT,
+        Gate.FORCE_FLAG,
+        Gate.CONFIRM_PHRASE,
+        Gate.ESS_LATCH,
+        Gate.ARM_AUTHENTIC,
+        Gate.ARM_UNUSED,
+        Gate.COOLDOWN,
+        Gate.NO_RUN_IN_FLIGHT,
+    }
+)
+"""Those that every version has. One that comes later has no verdict in an older record."""
 _SIDE_OF_LEG = {PositionSide.LONG: 1, PositionSide.SHORT: -1}
 
 Position = tuple[str, PositionSide]
@@ -141,7 +154,7 @@ def _recorded(
 
 def _failed(gates: tuple[GateVerdict, ...]) -> str:
     failed = [gate.gate for gate in gates if not gate.passed]
-    missing = sorted(set(Gate) - {gate.gate for gate in gates})
+    missing = sorted(_GATES - {gate.gate for gate in gates})
     if failed:
         return f"these gates failed: {', '.join(failed)}"
     return f"these gates have no verdict: {', '.join(missing)}" if missing else ""

@@ -46,10 +46,12 @@ class Transport:
         """Send once. Network trouble is a `NoAnswer`; nothing is retried here, and redirects are not followed."""
         session = self._open(url)
         limit_s = timeout_ms / 1000
+        address = URL(url, encoded=True)
+        host = address.host
         try:
             async with session.request(
                 method,
-                URL(url, encoded=True),
+                address,
                 data=body.encode() if body else None,
                 headers=headers,
                 # Half of it for connecting: a connection that never came about is known not to have carried anything.
@@ -57,15 +59,15 @@ class Transport:
                 allow_redirects=False,
             ) as response:
                 return await _whole(response)
-        # Only the error's kind is told: its text can carry the address, and the address carries the signature.
+        # Only the host and the error's kind are told: its text can carry the address, which carries the signature.
         except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
-            return NoAnswer(reason=f"no connection ({type(error).__name__})", sent=False)
+            return NoAnswer(reason=f"no connection to {host} ({type(error).__name__})", sent=False)
         except TimeoutError:
-            return NoAnswer(reason=f"no answer within {timeout_ms} ms", sent=True)
+            return NoAnswer(reason=f"no answer within {timeout_ms} ms from {host}", sent=True)
         except aiohttp.ClientPayloadError:
             return NoAnswer(reason="the answer was cut off", sent=True, cut_off=True)
         except (aiohttp.ClientError, OSError) as error:
-            return NoAnswer(reason=f"connection lost ({type(error).__name__})", sent=True)
+            return NoAnswer(reason=f"connection to {host} lost ({type(error).__name__})", sent=True)
 
     async def aclose(self) -> None:
         """Close all connections. A request after this is a programming error."""

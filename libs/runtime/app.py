@@ -17,6 +17,7 @@ from runtime import command_line, log_export, logs, tracing
 from runtime.command_line import EXIT_CRASHED, EXIT_FORCED, EXIT_OK, EXIT_WRONG_INPUT
 from runtime.errors import SettingsError, StartupError
 from runtime.settings import CommonSettings, describe, load_service, secrets_of
+from runtime.telemetry import telemetry_secrets
 
 C = TypeVar("C", bound=CommonSettings)
 DRAIN_ON_CRASH_S = 2.0
@@ -60,6 +61,8 @@ def run_service(
         raise SystemExit(EXIT_WRONG_INPUT) from None
     for secret in secrets_of(settings):
         logs.redact(secret)
+    for text in telemetry_secrets(environ):
+        logs.redact(text)
     logs.setup_logs(service_name, settings.log_level, settings.log_format)
     tracing.setup_tracing(service_name, software_version(), environ)
     exported = log_export.start_log_export(service_name, software_version(), environ)

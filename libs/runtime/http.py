@@ -1,7 +1,7 @@
 """/healthz, /readyz and /metrics of a service."""
 
 import errno
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 import structlog
@@ -46,12 +46,24 @@ def health_app(*, metrics: Metrics, checks: Checks) -> web.Application:
 
 
 @asynccontextmanager
-async def health_server(*, host: str, port: int, metrics: Metrics, checks: Checks) -> AsyncIterator[int]:
+async def health_server(
+    *,
+    host: str,
+    port: int,
+    metrics: Metrics,
+    checks: Checks,
+    more: Callable[[web.Application], None] | None = None,
+) -> AsyncIterator[int]:
     """Serve while the block runs; gives the port. Raises StartupError, one clear line, when it cannot listen.
+
+    `more` adds what a service serves besides.
 
     Around everything else that a service does: one that cannot have its port has not begun, and has read no entry.
     """
-    runner = web.AppRunner(health_app(metrics=metrics, checks=checks), access_log=None, shutdown_timeout=_SHUTDOWN_S)
+    app = health_app(metrics=metrics, checks=checks)
+    if more is not None:
+        more(app)
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=_SHUTDOWN_S)
     await runner.setup()
     try:
         site = web.TCPSite(runner, host, port)

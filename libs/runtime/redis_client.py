@@ -29,7 +29,7 @@ from redis.exceptions import (
 
 from runtime.clock import Clock, SystemClock
 from runtime.errors import StartupError
-from runtime.redis_url import problem_with
+from runtime.redis_url import problem_with, problem_with_files
 from runtime.secret import Secret, SecretUrl, mask_url_passwords
 
 CONNECT_TIMEOUT_S = 2.0
@@ -165,7 +165,7 @@ def unix_ms(time: Sequence[bytes]) -> int:
 
 def _open(url: str | Secret, name: str, socket_timeout_s: float) -> Redis:
     text = url.reveal() if isinstance(url, Secret) else url
-    problem = problem_with(text)
+    problem = problem_with(text) or problem_with_files(text)
     if problem:
         raise StartupError(f"REDIS_URL {problem}")
     try:

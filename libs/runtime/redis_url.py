@@ -1,12 +1,13 @@
 """What REDIS_URL may look like: one that is read otherwise than it was meant shows a password where none should be."""
 
 import re
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, urlsplit
 
 from runtime.addresses import take_apart
 
 SCHEMES = ("redis", "rediss", "unix")
 OPTIONS = frozenset({"db", "ssl_ca_certs", "ssl_certfile", "ssl_keyfile", "ssl_cert_reqs", "ssl_check_hostname"})
+_FILES = ("ssl_ca_certs", "ssl_certfile", "ssl_keyfile")
 _DATABASE = re.compile(r"/?|/[0-9]{1,5}")
 _HOW = "write redis://user:password@host:port/0, with / @ : ? # % in the password as %2F %40 %3A %3F %23 %25"
 
@@ -29,4 +30,22 @@ def problem_with(text: str) -> str:
         return f"has an unknown option: there are {', '.join(sorted(OPTIONS))}; user and password stand before the host"
     if not options.get("db", "0").isascii() or not options.get("db", "0").isdigit():
         return "has a db that is not a number"
+    return ""
+
+
+def problem_with_files(text: str) -> str:
+    """Why a file that such an address names cannot be used; empty when all can.
+
+    redis-py would tell it as a server that cannot be reached, and without the file's name.
+    """
+    options = dict(parse_qsl(urlsplit(text).query, keep_blank_values=True))
+    for name in _FILES:
+        if name in options:
+            try:
+                with open(options[name], "rb"):  # noqa: PTH123 - an empty path is none, not this directory
+                    pass
+            except (OSError, ValueError) as error:
+                return (
+                    f"has {name}={options[name]!r}, which cannot be read: {getattr(error, 'strerror', None) or error}"
+                )
     return ""

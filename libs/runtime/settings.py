@@ -15,7 +15,7 @@ from typing import Annotated, Any, ClassVar, Literal, Protocol, TypeVar, get_typ
 import msgspec
 
 from runtime.errors import SettingsError
-from runtime.redis_url import problem_with
+from runtime.redis_url import problem_with, problem_with_files
 from runtime.secret import Secret, SecretUrl
 from runtime.telemetry import telemetry_problems
 from runtime.values import BadValueError, Kind, did_you_mean, kind_of, parse, shown
@@ -117,7 +117,7 @@ def load_service(cls: type[S], environ: Mapping[str, str]) -> S:
 
 def redis_problems(url: Secret) -> Iterator[str]:
     """What is wrong with REDIS_URL; nothing of it is shown."""
-    problem = problem_with(url.reveal())
+    problem = problem_with(url.reveal()) or problem_with_files(url.reveal())
     if problem:
         yield f"REDIS_URL {problem}"
 

@@ -1,6 +1,8 @@
 """What the standard OpenTelemetry variables may hold here: a wrong one would lose spans and lines without a word."""
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping
+from urllib.parse import unquote
 
 from runtime.addresses import take_apart
 from runtime.values import quoted
@@ -13,6 +15,10 @@ LOGS_EXPORTER = "OTEL_LOGS_EXPORTER"
 GENERAL_PROTOCOL = "OTEL_EXPORTER_OTLP_PROTOCOL"
 OWN_PROTOCOLS = ("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "OTEL_EXPORTER_OTLP_LOGS_PROTOCOL")
 PROTOCOL = "http/protobuf"
+HEADERS = tuple(f"OTEL_EXPORTER_OTLP_{signal}HEADERS" for signal in ("", "TRACES_", "LOGS_"))
+_PIECES = re.compile(r"[&=]")
+_SHORTEST = 8
+"""A shorter piece of an address is a word or a number, and guards nothing."""
 
 
 def is_disabled(environ: Mapping[str, str]) -> bool:
@@ -51,6 +57,36 @@ def telemetry_problems(environ: Mapping[str, str]) -> tuple[str, ...]:
         if environ[name].strip() != PROTOCOL
     ]
     return tuple(sorted(problems))
+
+
+def telemetry_secrets(environ: Mapping[str, str]) -> tuple[str, ...]:
+    """What nobody may see of these variables: values of headers, and what of an address may be a password or a token.
+
+    The exporter tells an address that does not answer in its complaints, its path and query too.
+    """
+    found = [text for name in HEADERS for text in _of_headers(environ.get(name, ""))]
+    found += [
+        text for name in (ENDPOINT, TRACES_ENDPOINT, LOGS_ENDPOINT) for text in _of_address(environ.get(name, ""))
+    ]
+    return tuple(dict.fromkeys(text for text in found if len(text) >= _SHORTEST))
+
+
+def _of_headers(headers: str) -> Iterator[str]:
+    """`name=value,name=value`, each value in the encoding of URLs."""
+    for header in headers.split(","):
+        value = header.partition("=")[2].strip()
+        for text in (value, unquote(value)):
+            yield text
+            yield text.rpartition(" ")[2]  # the token in `Bearer token`
+
+
+def _of_address(address: str) -> Iterator[str]:
+    rest = address.partition("://")[2]
+    user, _, place = rest.rpartition("@")
+    path, _, query = place.partition("?")
+    for text in (user, *user.split(":"), query, *_PIECES.split(query), *path.split("/")[1:]):
+        yield text
+        yield unquote(text)
 
 
 def _endpoint(environ: Mapping[str, str], own: str, path: str) -> str:

@@ -15,7 +15,11 @@ class Variable(Struct, frozen=True):
 
 
 VARIABLES: tuple[Variable, ...] = (
-    Variable("REDIS_URL", "Redis of the events and keys; rediss:// for TLS", "redis://127.0.0.1:6379/0"),
+    Variable(
+        "REDIS_URL",
+        "Redis of the events and keys; rediss:// for TLS, ?ssl_ca_certs=<path> for a private CA",
+        "redis://127.0.0.1:6379/0",
+    ),
     Variable(
         "FLATTEN_NAMESPACE", "prefix of every key and stream: one account, one environment", "quantum:gov:testnet"
     ),
@@ -66,6 +70,11 @@ VARIABLES: tuple[Variable, ...] = (
         "the operators' public keys and the signature policy; outside of sim nothing starts without it",
         "none: arms are not signed",
     ),
+    Variable(
+        "CONSOLE_TOKEN",
+        "what a browser has to give to see the governor's console; without it there is one on loopback alone",
+        "none",
+    ),
     Variable("OPERATOR_KEY_FILE", "an operator's own private key, with which flatctl signs arms", "none"),
     Variable("OPERATOR_KEY_PASSPHRASE", "what opens that key; without it flatctl asks", "none"),
     Variable(
@@ -88,6 +97,7 @@ PREFIXES: tuple[str, ...] = (
     "ESS_",
     "OPERATORS_",
     "OPERATOR_KEY_",
+    "CONSOLE_TOKEN",
     "MAX_FLATTEN_",
     "MIN_FLATTEN_",
 )

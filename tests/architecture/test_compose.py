@@ -29,19 +29,21 @@ SETTINGS: dict[str, type[Struct]] = {
     "notifier": NotifierSettings,
     "flatctl": FlatctlSettings,
 }
+MADE = {"redis_url": "redis://redis:6379/0", "console_token": "a-token-of-sixteen"}
+"""What redis-users leaves on a program's volume."""
 TRIO = ("position-oracle", "governor", "flatten-executor")
 
 
-def started(name: str, settings: type[Struct], directory: Path) -> dict[str, Any]:
+def started(program: str, settings: type[Struct], directory: Path) -> dict[str, Any]:
     """What a program would start with in its container, its files at hand."""
-    environ = environment_of(name)
+    environ = environment_of(program)
     for variable, path in list(environ.items()):
         if variable.endswith("_FILE"):
-            mounted = secrets_of(name).get(path.removeprefix("/run/secrets/"))
+            mounted = secrets_of(program).get(path.removeprefix("/run/secrets/"))
             if mounted is None:
-                assert path == "/run/flatguard/redis_url"
-                mounted = directory / "redis_url"
-                mounted.write_text("redis://redis:6379/0")
+                name = path.removeprefix("/run/flatguard/")
+                mounted = directory / name
+                mounted.write_text(MADE[name])
             environ[variable] = str(mounted)
     return dict(describe(load(settings, environ)))
 

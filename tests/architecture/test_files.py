@@ -1,16 +1,20 @@
 """What every checked-in file keeps to."""
 
 import re
+import subprocess
+import sys
+from pathlib import Path
+from zipfile import ZipFile
 
 import pytest
 
-from support.tree import CODE, text_of, tracked
+from support.tree import CODE, ROOT, text_of, tracked
 
 LINES_MAX = 300
 SERVICES = ("services/position-oracle/position_oracle", "services/governor/governor",
             "services/flatten-executor/flatten_executor", "services/notifier/notifier")  # fmt: skip
 TEXTS = (".py", ".lua", ".md", ".toml", ".yml", ".yaml", ".json", ".txt", ".sh", ".conf", ".example", "Makefile",
-         "Dockerfile", ".ci/run", ".editorconfig", ".gitignore")  # fmt: skip
+         "Dockerfile", ".html", ".css", ".js", ".svg", ".ci/run", ".editorconfig", ".gitignore")  # fmt: skip
 # Written so that they do not match themselves.
 FORBIDDEN = {
     "a path of somebody's machine": r"(?<![\w.])/(?:wor[k]|roo[t]|hom[e]|User[s]|opt/pyp[i]|opt/wheel[s])/",
@@ -21,7 +25,7 @@ FORBIDDEN = {
 REQUIREMENT = re.compile(r"[a-z0-9][a-z0-9._-]*(\[[a-z0-9,-]+\])?==[0-9][^\s;]*( ;[^\\]*)? \\")
 
 
-@pytest.mark.parametrize("name", tracked(".py", ".lua"))
+@pytest.mark.parametrize("name", tracked(".py", ".lua", ".html", ".css", ".js"))
 def test_a_file_has_one_subject_and_so_at_most_300_lines(name: str) -> None:
     assert len(text_of(name).splitlines()) <= LINES_MAX
 
@@ -81,3 +85,14 @@ def test_packages_say_that_they_are_typed() -> None:
     top = {package for package in packages if package.rpartition("/")[0] not in packages}
 
     assert {f"{package}/py.typed" for package in top} <= set(tracked())
+
+
+def test_what_packages_need_beside_code_is_shipped_with_them(tmp_path: Path) -> None:
+    builder = "import sys; from hatchling.build import build_wheel; print(build_wheel(sys.argv[1]))"
+    subprocess.run([sys.executable, "-c", builder, tmp_path], cwd=ROOT, check=True, capture_output=True)
+    (wheel,) = tmp_path.glob("*.whl")
+    shipped = set(ZipFile(wheel).namelist())
+
+    data = [name for name in tracked(".lua", ".html", ".css", ".js", ".svg") if name.startswith(CODE)]
+    assert len(data) > len(tracked(".lua"))
+    assert [name for name in data if not any(name.endswith(f"/{packed}") for packed in shipped)] == []

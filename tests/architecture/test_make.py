@@ -10,13 +10,34 @@ import pytest
 from support.tree import ROOT
 
 NOTE = '#!/bin/sh\necho "$(basename "$0") $* REQUIRE_CONTAINERS=${REQUIRE_CONTAINERS:-}" >>"$NOTES"\nexit ${FAIL:-0}\n'
-FROM_OUTSIDE = ("REQUIRE_CONTAINERS", "MAKEFLAGS", "MAKELEVEL", "MFLAGS", "KEEP", "TESTS", "WORKERS", "PYTEST_ARGS")
+FROM_OUTSIDE = (
+    "REQUIRE_CONTAINERS",
+    "REQUIRE_BROWSER",
+    "MAKEFLAGS",
+    "MAKELEVEL",
+    "MFLAGS",
+    "KEEP",
+    "TESTS",
+    "WORKERS",
+    "PYTEST_ARGS",
+)
 
 
 def a_program(path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(NOTE)
     path.chmod(0o755)
+
+
+def a_bare_path(house: "House") -> Path:
+    """A PATH with nothing on it but what make itself needs."""
+    bare = house.root.parent / "bare"
+    bare.mkdir()
+    for name in ("make", "sh", "basename"):
+        found = shutil.which(name)
+        assert found is not None
+        (bare / name).symlink_to(found)
+    return bare
 
 
 class House:
@@ -116,7 +137,9 @@ def test_an_old_python_is_called_old(house: House) -> None:
     assert house.errors[0].startswith("flatguard: python2 is older than 3.11; ")
 
 
-@pytest.mark.parametrize(("target", "does"), [("up", "up --build --detach --wait"), ("down", "down")])
+@pytest.mark.parametrize(
+    ("target", "does"), [("up", "up --build --detach --wait --wait-timeout 300"), ("down", "down")]
+)
 def test_the_drill_takes_what_compose_there_is(house: House, target: str, does: str) -> None:
     a_program(house.root.parent / "bin/docker")
 
@@ -130,8 +153,18 @@ def test_a_part_of_the_stack_can_be_named(house: House) -> None:
     a_program(house.root.parent / "bin/docker")
 
     assert house.run("make", "up", "SERVICES=governor prometheus")[1][-1] == (
-        "docker compose up --build --detach --wait governor prometheus REQUIRE_CONTAINERS="
+        "docker compose up --build --detach --wait --wait-timeout 300 governor prometheus REQUIRE_CONTAINERS="
     )
+
+
+def test_where_not_all_comes_up_it_is_told_who_says_why(house: House) -> None:
+    docker = house.root.parent / "bin/docker"
+    a_program(docker)
+    docker.write_text(NOTE.replace("exit ${FAIL:-0}", '[ "$2" != up ]'))
+
+    assert house.run("make", "up")[0] == 2
+    assert "docker compose logs --tail 5 SERVICE" in house.errors[0]
+    assert len(house.errors) == 2
 
 
 @pytest.mark.parametrize("target", ["up", "down"])
@@ -145,12 +178,7 @@ def test_a_docker_without_compose_is_told_in_a_line(house: House, target: str) -
 
 @pytest.mark.parametrize("target", ["up", "down"])
 def test_a_machine_without_docker_is_told_in_a_line(house: House, target: str) -> None:
-    bare = house.root.parent / "bare"
-    for name in ("make", "sh"):
-        found = shutil.which(name)
-        assert found is not None
-        bare.mkdir(exist_ok=True)
-        (bare / name).symlink_to(found)
+    bare = a_bare_path(house)
 
     assert house.run("make", target, PATH=str(bare)) == (2, [])
     assert house.errors[0] == "flatguard: this needs Docker, and there is no program docker"
@@ -179,6 +207,7 @@ def test_the_build_brings_the_container_engine_up_and_forbids_to_do_without_it(h
     assert code == 0
     assert notes == [
         "container-engine up REQUIRE_CONTAINERS=",
+        "make browser REQUIRE_CONTAINERS=1",
         "make check REQUIRE_CONTAINERS=1",
         "make test REQUIRE_CONTAINERS=1",
     ]
@@ -187,7 +216,44 @@ def test_the_build_brings_the_container_engine_up_and_forbids_to_do_without_it(h
 def test_where_there_is_no_engine_to_bring_up_the_build_tests_with_what_it_finds(house: House) -> None:
     a_program(house.root.parent / "bin/make")
 
-    assert house.run("bash", ".ci/run") == (0, ["make check REQUIRE_CONTAINERS=", "make test REQUIRE_CONTAINERS="])
+    assert house.run("bash", ".ci/run") == (
+        0,
+        [f"make {target} REQUIRE_CONTAINERS=" for target in ("browser", "check", "test")],
+    )
+
+
+def test_a_build_without_a_browser_goes_on_and_its_tests_must_fail(house: House) -> None:
+    make = house.root.parent / "bin/make"
+    a_program(make)
+    make.write_text('#!/bin/sh\necho "$1 ${REQUIRE_BROWSER:-}" >>"$NOTES"\ntest "$1" != browser\n')
+
+    assert house.run("bash", ".ci/run") == (0, ["browser ", "check 1", "test 1"])
+
+
+def test_a_browser_that_is_there_is_taken(house: House) -> None:
+    a_program(house.root.parent / "bin/chromium")
+
+    assert house.run("make", "browser") == (0, [])
+
+
+def test_without_a_browser_and_a_way_to_get_one_a_line_says_so(house: House) -> None:
+    bare = a_bare_path(house)
+
+    assert house.run("make", "browser", PATH=str(bare)) == (2, [])
+    assert house.errors[0] == "flatguard: there is no Chromium and no apt-get: install Chromium, and have it on PATH"
+
+
+def test_a_browser_is_installed_by_root_alone(house: House) -> None:
+    bare = a_bare_path(house)
+    a_program(bare / "apt-get")
+    user = bare / "id"
+    user.write_text('#!/bin/sh\necho "${WHO:-0}"\n')
+    user.chmod(0o755)
+
+    assert house.run("make", "browser", PATH=str(bare), WHO="1000") == (2, [])
+    assert house.errors[0] == "flatguard: there is no Chromium; as root: apt-get install chromium fonts-dejavu-core"
+    code, notes = house.run("make", "browser", PATH=str(bare))
+    assert (code, notes[-1].split()[:4]) == (0, ["apt-get", "install", "--quiet=2", "--yes"])
 
 
 def test_an_engine_that_does_not_come_up_ends_the_build(house: House) -> None:
@@ -200,4 +266,6 @@ def test_an_engine_that_does_not_come_up_ends_the_build(house: House) -> None:
 def test_a_check_that_fails_ends_the_build(house: House) -> None:
     a_program(house.root.parent / "bin/make")
 
-    assert house.run("bash", ".ci/run", FAIL="2") == (2, ["make check REQUIRE_CONTAINERS="])
+    code, notes = house.run("bash", ".ci/run", FAIL="2")
+
+    assert (code, notes[-1]) == (2, "make check REQUIRE_CONTAINERS=")

@@ -50,6 +50,19 @@ def test_every_container_is_in_the_compose_file() -> None:
     assert all(words[:4] == ["docker", "compose", "run", "--rm"] and words[4] in services for words in asked)
 
 
+def test_every_image_that_is_fetched_is_told() -> None:
+    services = yaml.safe_load(text_of("docker-compose.yml"))["services"].values()
+    images = {service["image"] for service in services} - {"flatguard:local"}
+    images |= set(re.findall(r"^FROM (\S+)", text_of("deploy/Dockerfile"), re.MULTILINE))
+    (told,) = re.findall(
+        r"^`make up` builds one image and fetches .*?\n\n", text_of("README.md"), re.MULTILINE | re.DOTALL
+    )
+
+    names = {image.rpartition("/")[2].partition(":")[0].partition("-")[0] for image in images}
+    assert {name for name in names if name not in told.lower()} == set()
+    assert len(names) == 8
+
+
 @pytest.mark.parametrize("words", FLATCTL, ids=" ".join)
 def test_every_flatctl_command_is_understood(words: list[str]) -> None:
     # An unknown command or option is found before the help is shown, and nothing is done.

@@ -5,8 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from support.redis_server import require_engine
-from support.staging import BUILD_S, Staging, missing
+from support.staging import BUILD_S, Staging, require_staging
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -19,11 +18,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture(scope="module")
 def staging(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Staging]:
     """The core of the stack, up and ready. Its image is built here."""
-    require_engine("the staging stack")
-    lacking = missing(dict(os.environ))
-    if lacking is not None:
-        assert os.environ.get("REQUIRE_CONTAINERS") != "1", f"REQUIRE_CONTAINERS=1, and {lacking}"
-        pytest.skip(f"{lacking}: the staging stack is not tested")
+    require_staging()
     stack = Staging(tmp_path_factory.mktemp("staging"))
     try:
         stack.up()

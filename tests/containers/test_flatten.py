@@ -6,18 +6,10 @@ import subprocess
 import pytest
 
 from support.invariants import assert_client_ids_never_reused, assert_orders_only_reduced
-from support.staging import CORE, STREAMS, TRIO, Staging
+from support.staging import ASK_REDIS, CORE, STREAMS, TRIO, Staging
 
 BASE = "python:3.13-slim-trixie"
 SIZE_MAX = 250_000_000
-ASK_REDIS = """
-import sys, redis
-url = open('/run/flatguard/redis_url').read().strip()
-try:
-    print('ANSWER', redis.Redis.from_url(url).execute_command(*sys.argv[1:]))
-except redis.exceptions.NoPermissionError:
-    print('NOPERM')
-"""
 
 
 def test_the_operators_container_flattens_the_44_positions(incident: Staging) -> None:

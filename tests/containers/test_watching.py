@@ -1,9 +1,11 @@
 """Prometheus sees every service of the staging stack, and what goes wrong arrives at Alertmanager."""
 
 import json
+import time
 import urllib.parse
 import urllib.request
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -75,6 +77,42 @@ def test_a_flatten_is_in_the_metrics_and_its_arm_is_told(watched: Staging) -> No
     }
     until(lambda: {query: value(watched, query) for query in counted} == counted)
     until(lambda: ARMED in {name for name, _ in alerts(watched)})
+
+
+def test_down_and_up_lose_no_sample_and_no_silence(watched: Staging) -> None:
+    """What was seen is asked for at a moment at which the Prometheus that is asked was not there."""
+    until(lambda: jobs(watched, "up")() >= WATCHED)
+    at_s = time.time()
+    before = ask(watched, "prometheus", f"/api/v1/query?query=up&time={at_s}")["data"]["result"]
+    assert {series["metric"]["job"] for series in before} >= WATCHED
+    silence = silenced(watched, "OracleStale")
+
+    watched.down()
+    watched.up(*CORE, "prometheus", "alertmanager")
+
+    after = ask(watched, "prometheus", f"/api/v1/query?query=up&time={at_s}")["data"]["result"]
+    assert sorted(after, key=str) == sorted(before, key=str)
+    kept = ask(watched, "alertmanager", f"/api/v2/silence/{silence}")
+    assert (kept["id"], kept["status"]["state"], kept["comment"]) == (silence, "active", "drill")
+
+
+def silenced(staging: Staging, alert: str) -> str:
+    """Keep an alert quiet for an hour, as somebody does on Alertmanager's page; gives the silence's id."""
+    now = datetime.now(UTC)
+    body = {
+        "matchers": [{"name": "alertname", "value": alert, "isRegex": False, "isEqual": True}],
+        "startsAt": now.isoformat(),
+        "endsAt": (now + timedelta(hours=1)).isoformat(),
+        "createdBy": "alice",
+        "comment": "drill",
+    }
+    request = urllib.request.Request(
+        f"http://127.0.0.1:{staging.ports['alertmanager']}/api/v2/silences",
+        data=json.dumps(body).encode(),
+        headers={"Content-Type": "application/json"},
+    )
+    with urllib.request.urlopen(request, timeout=HANG_S) as answer:
+        return str(json.load(answer)["silenceID"])
 
 
 def test_a_service_that_is_gone_is_told_and_one_that_is_back_is_not(watched: Staging) -> None:

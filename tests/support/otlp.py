@@ -49,6 +49,10 @@ class OtlpReceiver:
     def __init__(self, *, answer_after_s: float = 0.0) -> None:
         self.spans: list[ReceivedSpan] = []
         self.lines: list[ReceivedLine] = []
+        self.bodies: list[bytes] = []
+        """What came, as it came."""
+        self.asked: list[tuple[str, str]] = []
+        """Path with query, and headers, of each request."""
         self.endpoint = ""
         self._answer_after_s = answer_after_s
         self._news = asyncio.Condition()
@@ -105,8 +109,7 @@ class OtlpReceiver:
         return app
 
     async def _receive_lines(self, request: web.Request) -> web.Response:
-        await asyncio.sleep(self._answer_after_s)
-        batch = ExportLogsServiceRequest.FromString(await request.read())
+        batch = ExportLogsServiceRequest.FromString(await self._body(request))
         async with self._news:
             self.lines += _lines(batch)
             self._news.notify_all()
@@ -114,13 +117,19 @@ class OtlpReceiver:
         return web.Response(body=body, content_type="application/x-protobuf")
 
     async def _receive_spans(self, request: web.Request) -> web.Response:
-        await asyncio.sleep(self._answer_after_s)
-        batch = ExportTraceServiceRequest.FromString(await request.read())
+        batch = ExportTraceServiceRequest.FromString(await self._body(request))
         async with self._news:
             self.spans += _spans(batch)
             self._news.notify_all()
         body = ExportTraceServiceResponse().SerializeToString()
         return web.Response(body=body, content_type="application/x-protobuf")
+
+    async def _body(self, request: web.Request) -> bytes:
+        await asyncio.sleep(self._answer_after_s)
+        body = await request.read()
+        self.bodies.append(body)
+        self.asked.append((request.path_qs, str(dict(request.headers))))
+        return body
 
 
 def _lines(batch: ExportLogsServiceRequest) -> list[ReceivedLine]:

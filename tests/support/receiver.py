@@ -30,14 +30,14 @@ class Receiver:
         self.answering = asyncio.Event()
         """Clear it, and nobody gets an answer."""
         self.answering.set()
-        self._port = free_port()
+        self.port = free_port()
         self._news = asyncio.Condition()
         self._serving = AsyncExitStack()
 
     @property
     def address(self) -> str:
         """As it stands in NOTIFY_URLS, with a token in it."""
-        return f"json://user:pa55word@127.0.0.1:{self._port}/{TOKEN}?rto=600"
+        return f"json://user:pa55word@127.0.0.1:{self.port}/{TOKEN}?rto=600"
 
     @property
     def titles(self) -> list[str]:
@@ -46,7 +46,7 @@ class Receiver:
     async def up(self) -> Self:
         app = web.Application()
         app.router.add_post("/{token}", self._take)
-        await self._serving.enter_async_context(serve(app, self._port))
+        await self._serving.enter_async_context(serve(app, self.port))
         return self
 
     async def down(self) -> None:

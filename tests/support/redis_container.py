@@ -4,6 +4,7 @@ import functools
 import os
 import socket
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 os.environ.setdefault("TESTCONTAINERS_RYUK_DISABLED", "true")  # it would be one more image to fetch; read at import
@@ -22,8 +23,10 @@ IMAGES = ("redis:8-trixie", "redis:7-bookworm", "valkey/valkey:8-trixie")
 class ContainerRedis:
     """A server in a container, on a port of this machine that stays the same over restarts."""
 
-    def __init__(self, image: str, options: tuple[str, ...] = DURABLE) -> None:
+    def __init__(self, image: str, options: tuple[str, ...] = DURABLE, given: Mapping[Path, str] | None = None) -> None:
+        """`given`: directories of this machine, and where the server sees them."""
         self._image = image
+        self._given = given or {}
         self._options = options
         self._port = free_port()
         self._container: Any = None
@@ -36,6 +39,8 @@ class ContainerRedis:
     def start(self) -> None:
         if self._container is None:
             container = DockerContainer(self._image).with_command([_program(self._image), *self._options])
+            for directory, place in self._given.items():
+                container.with_volume_mapping(directory, place)
             container.ports = {"6379/tcp": ("127.0.0.1", self._port)}  # with_bind_ports would open it to everyone
             self._container = container.start()
         else:

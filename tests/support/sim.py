@@ -51,6 +51,11 @@ class Simulator:
         self._session = aiohttp.ClientSession(self.base_url, timeout=aiohttp.ClientTimeout(total=2 * HANG_S))
         return self
 
+    @property
+    def text(self) -> str:
+        """Everything it said so far."""
+        return self._process.text
+
     async def stop(self) -> None:
         """Ask the process to end, and wait; raises SimulatorError if it does not end well, or failed inside before."""
         if self._session is not None:

@@ -11,9 +11,12 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from support.compose_file import services
 from support.patience import HANG_S
 from support.redis_local import free_port
+from support.redis_server import require_engine
 from support.tree import ROOT
 
 TRIO = ("position-oracle", "governor", "flatten-executor")
@@ -22,6 +25,15 @@ BUILD_S = 480.0
 """Building the image for the first time fetches every wheel; a hang alone reaches it."""
 ASK_AGAIN_S = 0.2
 STREAMS = "quantum:gov:testnet:stream"
+ASK_REDIS = """
+import sys, redis
+url = open('/run/flatguard/redis_url').read().strip()
+try:
+    print('ANSWER', redis.Redis.from_url(url).execute_command(*sys.argv[1:]))
+except redis.exceptions.NoPermissionError:
+    print('NOPERM')
+"""
+"""One command, in a container, as the Redis user that it has."""
 
 
 class StagingError(AssertionError):
@@ -29,19 +41,31 @@ class StagingError(AssertionError):
 
 
 class Staging:
-    """Differs from what people start in name, image, ports and cooldown: tests arm more often than once a minute."""
+    """Differs from what people start in name, image, ports and cooldown: tests arm more often than once a minute.
 
-    def __init__(self, directory: Path) -> None:
+    `root`: the clone; `environment`: what EXCHANGE_ENV says.
+    """
+
+    def __init__(self, directory: Path, *, root: Path = ROOT, environment: str = "sim") -> None:
+        self.root = root
+        self._environ = _environ() | {"EXCHANGE_ENV": environment}
         self.project = f"flatguard-test-{uuid.uuid4().hex[:8]}"
         self.image = f"flatguard:{self.project}"
         self.ports = {name: free_port() for name, service in services().items() if "ports" in service}
-        self._override = directory / "override.yml"
-        self._override.write_text(self._differences(), encoding="utf-8")
+        self.files = [root / "docker-compose.yml"]
+        self.differ(directory / "override.yml", self._differences())
+
+    def differ(self, path: Path, text: str) -> None:
+        """One more file for Compose, whose word counts more than that of those before."""
+        path.write_text(text, encoding="utf-8")
+        self.files.append(path)
 
     def _differences(self) -> str:
         told = ["services:"]
         for name, service in services().items():
             lines = [f"image: {self.image!r}"] if service["image"] == "flatguard:local" else []
+            if "build" in service:
+                lines.append(f"build: {{ context: {str(ROOT)!r} }}")
             if "ports" in service:
                 (port,) = service["ports"]
                 lines.append(f'ports: !override ["127.0.0.1:{self.ports[name]}:{port.rpartition(":")[2]}"]')
@@ -51,9 +75,9 @@ class Staging:
                 told += [f"  {name}:", *(f"    {line}" for line in lines)]
         return "\n".join((*told, ""))
 
-    def up(self, *names: str) -> None:
+    def up(self, *names: str, codes: Sequence[int] = (0,)) -> str:
         """Start these and what they need, and wait until they are ready."""
-        self.compose("up", "--build", "--detach", "--wait", *(names or CORE), within_s=BUILD_S)
+        return self.compose("up", "--build", "--detach", "--wait", *(names or CORE), codes=codes, within_s=BUILD_S)
 
     def down(self) -> None:
         """As an operator does it: volumes stay."""
@@ -72,7 +96,7 @@ class Staging:
         """An arm that waits for its verdict, while the test goes on."""
         command = [*self._command(), "run", "--rm", "-T", "flatctl", "arm", "--yes", "--wait", "--reason", "drill"]
         return subprocess.Popen(
-            command, cwd=ROOT, env=_environ(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+            command, cwd=self.root, env=self._environ, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
         )
 
     def inside(self, name: str, *command: str, codes: Sequence[int] = (0,)) -> str:
@@ -116,7 +140,7 @@ class Staging:
         """Run `docker compose`; gives stdout and stderr."""
         command = [*self._command(), *words]
         ended = subprocess.run(
-            command, cwd=ROOT, env=_environ(), capture_output=True, text=True, check=False, timeout=within_s
+            command, cwd=self.root, env=self._environ, capture_output=True, text=True, check=False, timeout=within_s
         )
         said = ended.stdout + ended.stderr
         if ended.returncode not in codes:
@@ -124,7 +148,7 @@ class Staging:
         return said
 
     def _command(self) -> list[str]:
-        files = ("--file", str(ROOT / "docker-compose.yml"), "--file", str(self._override))
+        files = [word for path in self.files for word in ("--file", str(path))]
         return ["docker", "compose", "--project-name", self.project, *files]
 
 
@@ -135,6 +159,15 @@ def until(holds: Callable[[], bool], within_s: float = HANG_S) -> None:
         if time.monotonic() > give_up:
             raise StagingError(f"did not come true within {within_s:g} s")
         time.sleep(ASK_AGAIN_S)
+
+
+def require_staging() -> None:
+    """Skip the test where the stack cannot be brought up, or fail it where it must be."""
+    require_engine("the staging stack")
+    lacking = missing(dict(os.environ))
+    if lacking is not None:
+        assert os.environ.get("REQUIRE_CONTAINERS") != "1", f"REQUIRE_CONTAINERS=1, and {lacking}"
+        pytest.skip(f"{lacking}: the staging stack is not tested")
 
 
 def missing(environ: dict[str, str]) -> str | None:

@@ -94,6 +94,7 @@ def explain(stack: Stack, teller: Teller, *, flattened: bool) -> None:
         again,
         ("the run again, and the record of every arm, order and verdict:", ["flatctl watch"]),
         ("", [audit] if stack.redis_cli else []),
+        ("watch it in a browser:", [f"{service.url}/" for service in services if service.name == "governor"]),
         ("metrics (and /readyz):", [f"{service.url}/metrics  {service.name}" for service in services]),
         ("logs:", [f"{directory}/*.log"]),
         ("stop everything:", ["demo-stop" if flattened or signal.SIGINT not in heard() else "Ctrl-C here"]),

@@ -3,7 +3,6 @@
 from msgspec import Struct
 
 from contracts.arming import ArmAccepted, ArmAwaitingApproval, ArmDisarmed, ArmRefused, GateVerdict
-from contracts.streams import ARM_TTL_S
 from flatctl import exits, views
 from flatctl.arming import Armed, Intent, arm, armed_now, disarm
 from flatctl.exits import CommandFailed
@@ -38,7 +37,7 @@ async def announce_arm(session: Session, intent: Intent) -> int:
     whole, names = intent.scope.whole_account, ", ".join(intent.scope.symbols)
     what, where = ("the WHOLE ACCOUNT", "") if whole else (f"only {names}", f" in {names}")
     only = "" if whole else "; NO OTHER is touched, and what is open there stays open"
-    screen.line(f"arms ONE flatten of {what}; the permission expires after {ARM_TTL_S} s")
+    screen.line(f"arms ONE flatten of {what}; the permission expires after {intent.lifetime_s} s")
     screen.line(f"every open position{where} is closed with market orders that can only reduce it{only}")
     if status.snapshot is None:
         screen.line("the oracle has published no reading: how much is open is not known here", style=views.WARNING)

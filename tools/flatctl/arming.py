@@ -36,6 +36,9 @@ class Intent(Struct, frozen=True, kw_only=True):
     environment: Environment
     account: str
     scope: Scope = Scope()
+    plan_hash: str = ""
+    """Of the plan in the file that the operator named."""
+    lifetime_s: int = ARM_TTL_S
     signer: Signer | None = None
     """Signs the arm; nothing where arms are not signed."""
 
@@ -188,14 +191,15 @@ async def _write(pipe: Pipeline, keys: Keys, intent: Intent, now_ms: int, audit_
         account=intent.account,
         scope=intent.scope,
         issued_at_ms=now_ms,
-        expires_at_ms=now_ms + ARM_TTL_S * 1000,
+        expires_at_ms=now_ms + intent.lifetime_s * 1000,
+        plan_hash=intent.plan_hash,
     )
     if intent.signer is not None:
         event = intent.signer.sign(event)
     with tracing.producer_span(event.stream, message_id=intent.arm_id):
         fields = _fields(event, f"{intent.arm_id}:arm:{now_ms}", now_ms)
         _begin(pipe)
-        _queue(pipe, b"SET", keys.arm, intent.arm_id, "NX", "EX", ARM_TTL_S)
+        _queue(pipe, b"SET", keys.arm, intent.arm_id, "NX", "EX", intent.lifetime_s)
         _queue(pipe, b"XADD", keys.of(ArmRequested), "*", *fields)
         try:
             was_set, entry_id = await _call(pipe.execute())

@@ -1,4 +1,4 @@
-"""Nothing that opens, closes or stops something is done before a person has typed the account's name."""
+"""Nothing that opens, closes or stops something is done before a person has typed whose account it is."""
 
 import sys
 from collections.abc import Awaitable, Callable
@@ -16,10 +16,11 @@ def confirmed(
     yes: bool,
     as_json: bool,
     before: Callable[[], None] = lambda: None,
+    notional: Callable[[], str] = str,
 ) -> int:
     """Say what would happen, have the account's name typed, then do it. Asking happens outside of the event loop.
 
-    `before` asks what else there is to ask, before the name.
+    `before` asks what else there is to ask, before the name. `notional` is to be typed after it, where there is one.
     """
     accounts: list[str] = []
 
@@ -32,18 +33,21 @@ def confirmed(
         return code
     before()
     if not yes:
-        _ask(accounts[0], purpose)
+        _ask(accounts[0], notional(), purpose)
     return run(act, as_json=as_json)
 
 
-def _ask(account: str, purpose: str) -> None:
-    sys.stderr.write(f"Type the account's name ({account}) to {purpose}: ")
+def _ask(account: str, notional: str, purpose: str) -> None:
+    wanted = f"{account} {notional}".rstrip()
+    what = "the account's name and the notional in whole dollars" if notional else "the account's name"
+    sys.stderr.write(f"Type {what} ({wanted}) to {purpose}: ")
     sys.stderr.flush()
     typed = sys.stdin.readline() if sys.stdin is not None else ""
     if not typed:
         raise CommandFailed("nothing was done: nobody confirmed (no input); scripts pass --yes", exits.REFUSED)
-    if typed.strip() != account:
-        raise CommandFailed(f"nothing was done: {typed.strip()!r} is not the account {account!r}", exits.REFUSED)
+    if (given := " ".join(typed.split())) != wanted:
+        kind = "" if notional else "the account "
+        raise CommandFailed(f"nothing was done: {given!r} is not {kind}{wanted!r}", exits.REFUSED)
 
 
 async def banner(session: Session) -> int:

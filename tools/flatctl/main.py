@@ -10,6 +10,7 @@ from typer.exceptions import TyperException
 
 from flatctl import arm_commands, commands, exits
 from flatctl.approving import Waiting, announce_approval, approve_and_follow, approver
+from flatctl.arm_plan import Basis, show_basis
 from flatctl.arming import Intent
 from flatctl.audit_commands import audit
 from flatctl.confirming import banner, confirmed
@@ -23,7 +24,7 @@ from flatctl.past_commands import history
 from flatctl.plan_command import plan
 from flatctl.scope import scope_of
 from flatctl.session import Session, load_settings, run
-from flatctl.signing import Identity, identify
+from flatctl.signing import ARM_LIFETIME_MAX_S, Identity, identify, lifetime_s
 from flatctl.verify_command import verify
 from runtime.app import software_version
 from runtime.errors import SettingsError
@@ -125,17 +126,35 @@ def arm(  # noqa: PLR0913 - one parameter for each option
     arm_id: Annotated[
         str, typer.Option("--arm-id", help="Your own name for this arm. The same name again is the same arm.")
     ] = "",
+    plan_file: Annotated[
+        str,
+        typer.Option(
+            "--plan", help="A plan of flatctl plan --save, at most five minutes old; its hash goes on record."
+        ),
+    ] = "",
+    expires_in: Annotated[
+        int | None,
+        typer.Option(
+            "--expires-in",
+            min=1,
+            max=ARM_LIFETIME_MAX_S,
+            help="How many seconds the arm lives. Default: 60; 300 where more than one person has to sign.",
+        ),
+    ] = None,
     yes: Yes = False,
     wait: Annotated[bool, typer.Option("--wait", "-w", help="Follow the run to its verdict.")] = False,
     timeout: Within = commands.RUN_WAIT_S,
     as_json: AsJson = False,
 ) -> int:
-    """Arm ONE flatten: it closes everything that is open. Asks for the account's name.
+    """Arm ONE flatten: it closes everything that is open. Asks for the account's name and the notional.
 
-    The arm expires after a minute and is used up by the first decision, accepted or refused.
+    The notional is that of --plan, else of the exchange now. Where nobody can be asked, the account's name is enough.
+    The arm expires after a minute, or five where more than one has to sign, and is used up by the first decision,
+    accepted or refused.
     """
     scope, chosen = scope_of(symbols), arm_id_of(arm_id)
     who: list[Identity] = []
+    shown: list[Basis] = []
 
     def intent(session: Session) -> Intent:
         settings = session.settings
@@ -147,15 +166,27 @@ def arm(  # noqa: PLR0913 - one parameter for each option
             environment=settings.exchange_env,
             account=settings.account,
             scope=scope,
+            plan_hash=shown[0].plan_hash if shown else "",
+            lifetime_s=lifetime_s(settings, expires_in),
         )
 
+    async def announce(session: Session) -> int:
+        code = await arm_commands.announce_arm(session, intent(session))
+        shown.append(await show_basis(session, scope, plan_file, asked=not yes))
+        return code
+
+    async def act(session: Session) -> int:
+        shown[0].require_fresh(session.clock.now_ms())  # a prompt may stand all night
+        return await arm_commands.arm_and_follow(session, intent(session), wait=wait, within_s=timeout)
+
     return confirmed(
-        lambda session: arm_commands.announce_arm(session, intent(session)),
+        announce,
         "flatten it",
-        lambda session: arm_commands.arm_and_follow(session, intent(session), wait=wait, within_s=timeout),
+        act,
         yes=yes,
         as_json=as_json,
         before=lambda: who.append(identify(load_settings(), operator)),
+        notional=lambda: shown[0].notional,
     )
 
 

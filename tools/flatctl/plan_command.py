@@ -1,5 +1,6 @@
 """`flatctl plan`: a dry run on the real exchange. Nothing is sent: its connection can send nothing."""
 
+import asyncio
 from pathlib import Path
 from typing import Annotated
 
@@ -10,8 +11,16 @@ from flatctl import exits
 from flatctl.asking import opened
 from flatctl.exits import CommandFailed
 from flatctl.options import AsJson, Symbols
+from flatctl.plan import Plan
+from flatctl.plan_file import save_plan
+from flatctl.plan_views import show_plan
 from flatctl.scope import scope_of, unlisted
 from flatctl.session import Session, run
+from flatctl.settings import FlatctlSettings
+
+
+class NotListed(CommandFailed):
+    """A symbol is named that the exchange does not list."""
 
 
 def plan(
@@ -30,28 +39,9 @@ def plan(
 
 async def show(session: Session, scope: Scope, save: Path | None) -> int:
     """Read the exchange, work the plan out, keep it where asked, and say what it is."""
-    # Importing the exchange library costs more than everything else together: only who needs it pays.
-    from exchange.factory import open_account_reader  # noqa: PLC0415
-    from flatctl.account import read_account  # noqa: PLC0415
-    from flatctl.plan_file import save_plan  # noqa: PLC0415
-    from flatctl.plan_views import show_plan  # noqa: PLC0415
-    from flatctl.planning import make_plan  # noqa: PLC0415
-
-    screen, settings = session.screen, session.settings
-    screen.line(settings.banner, style="bold")
-    exchange, where = opened(open_account_reader, settings)
-    try:
-        account = await read_account(exchange, where, in_order=False)
-        if account.listings is None:
-            raise CommandFailed(
-                f"no plan without the exchange's rules: {account.listings_trouble}. What is open: flatctl positions",
-                exits.UNKNOWN,
-            )
-        if wrong := unlisted(scope.symbols, account.listings.symbols):
-            raise CommandFailed(f"no plan: {wrong}")
-        made = make_plan(account, account.listings, settings, scope, exchange.pace)
-    finally:
-        await exchange.aclose()
+    screen = session.screen
+    screen.line(session.settings.banner, style="bold")
+    made = await plan_now(session.settings, scope)
     screen.json(made)
     show_plan(screen, made)
     if save is not None:
@@ -62,3 +52,31 @@ async def show(session: Session, scope: Scope, save: Path | None) -> int:
     if made.doubts:
         raise CommandFailed("; ".join(made.doubts), exits.UNKNOWN)
     return exits.OK
+
+
+async def plan_now(settings: FlatctlSettings, scope: Scope, within_s: float | None = None) -> Plan:
+    """Read the exchange, `within_s` if that is given, and work the plan out.
+
+    Raises CommandFailed with one line; `NotListed` for a wrong symbol.
+    """
+    # Importing the exchange library costs more than everything else together: only who needs it pays.
+    from exchange.factory import open_account_reader  # noqa: PLC0415
+    from flatctl.account import read_account  # noqa: PLC0415
+    from flatctl.planning import make_plan  # noqa: PLC0415
+
+    exchange, where = opened(open_account_reader, settings)
+    try:
+        async with asyncio.timeout(within_s):
+            account = await read_account(exchange, where, in_order=False)
+        if account.listings is None:
+            raise CommandFailed(
+                f"no plan without the exchange's rules: {account.listings_trouble}. What is open: flatctl positions",
+                exits.UNKNOWN,
+            )
+        if wrong := unlisted(scope.symbols, account.listings.symbols):
+            raise NotListed(f"no plan: {wrong}")
+        return make_plan(account, account.listings, settings, scope, exchange.pace)
+    except TimeoutError as error:
+        raise CommandFailed(f"{where} did not answer within {within_s:g} s", exits.UNKNOWN) from error
+    finally:
+        await exchange.aclose()

@@ -38,6 +38,23 @@ def show_plan(screen: Screen, plan: Plan) -> None:
     screen.line(f"plan hash {plan.plan_hash}")
 
 
+def show_summary(screen: Screen, plan: Plan, origin: str) -> None:
+    """What is to be known of a plan before it is confirmed, one fact a line; `origin` says which plan it is."""
+    closed = f"would close {len(plan.to_close)} positions, {_worth(plan)}, with {plan.estimate.pace.orders} orders"
+    screen.line(f"{origin}: {f'THE RUN WOULD ABORT: {plan.would_abort}' if plan.would_abort else closed}", style="bold")
+    if plan.resting:
+        screen.line(f"would cancel {len(plan.resting)} waiting orders")
+    if plan.out_of_scope:
+        screen.line(f"would not be touched, outside the scope: {some(plan.out_of_scope)}", style=WARNING)
+    if plan.left_open:
+        dust = ", dust" if all(left.negligible for left in plan.left_open) else ""
+        names = some([left.symbol for left in plan.left_open])
+        screen.line(f"WOULD STAY OPEN: {len(plan.left_open)} positions{dust}: {names}", style=WARNING if dust else BAD)
+    _show_too_long(screen, plan)
+    for doubt in plan.doubts:
+        screen.line(f"NOT READ IN FULL: {doubt}", style=BAD)
+
+
 def limits_text(limits: Limits) -> str:
     """The limits by their variables' names."""
     return (
@@ -87,9 +104,8 @@ def _show_to_close(screen: Screen, plan: Plan) -> None:
     if not plan.to_close:
         screen.line("nothing would be closed", style="bold")
         return
-    unpriced = f" and {plan.unpriced} of unknown worth" if plan.unpriced else ""
     screen.line(
-        f"would close {len(plan.to_close)} positions, {money(plan.notional_usd)}{unpriced}, "
+        f"would close {len(plan.to_close)} positions, {_worth(plan)}, "
         f"with {plan.estimate.pace.orders} orders that can only reduce",
         style="bold",
     )
@@ -98,6 +114,11 @@ def _show_to_close(screen: Screen, plan: Plan) -> None:
     rows = [_row(close, in_part=in_part) for close in plan.to_close]
     screen.table(columns, rows, numeric=frozenset(columns[3:]))
     screen.line()
+
+
+def _worth(plan: Plan) -> str:
+    unpriced = f" and {plan.unpriced} of unknown worth" if plan.unpriced else ""
+    return f"{money(plan.notional_usd)}{unpriced}"
 
 
 def _row(close: PlannedClose, *, in_part: bool) -> tuple[str, ...]:
@@ -131,6 +152,10 @@ def _show_estimate(screen: Screen, plan: Plan) -> None:
         f"{limits.orders_per_10s} orders in 10 s, {limits.orders_per_minute} requests with orders and weight "
         f"{limits.weight_per_minute} in a minute"
     )
+    _show_too_long(screen, plan)
+
+
+def _show_too_long(screen: Screen, plan: Plan) -> None:
     if not plan.in_time:
         screen.line(
             f"TOO LONG: a run sends nothing more after FLATTEN_RUN_MAX_SECONDS={plan.limits.run_max_s}, so that "

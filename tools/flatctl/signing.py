@@ -8,7 +8,9 @@ from msgspec import Struct
 from authority import key_file, operators_file
 from authority.key_file import KeyFileMistake, WrongPassphrase
 from authority.keys import Signer
-from authority.operators import Operators
+from authority.operators import Operators, Policy
+from contracts.arming import ARM_LIFETIME_MAX_MS
+from contracts.streams import ARM_TTL_S
 from contracts.vocabulary import Environment
 from flatctl.exits import CommandFailed
 from flatctl.options import operator_of
@@ -17,6 +19,7 @@ from runtime.clock import SystemClock
 from runtime.secret import Secret
 
 ATTEMPTS = 3
+ARM_LIFETIME_MAX_S = ARM_LIFETIME_MAX_MS // 1000
 
 
 class Identity(Struct, frozen=True, kw_only=True):
@@ -48,6 +51,18 @@ def people_of(settings: FlatctlSettings) -> tuple[Operators | None, str]:
     """Who may sign, by this machine's operators' file, and why that is not known."""
     seen = operators_file.read(settings.operators_file)
     return seen.operators, seen.problem or ("" if seen.operators else "OPERATORS_FILE is not set here")
+
+
+def lifetime_s(settings: FlatctlSettings, given: int | None) -> int:
+    """How long an arm lives: as told, else a minute, or, where more than one has to sign, as long as an arm may.
+
+    Without an operators' file to be read here, the policy that holds where the file names none.
+    """
+    if given is not None:
+        return given
+    operators, _ = people_of(settings)
+    policy = operators.policy if operators else Policy()
+    return ARM_TTL_S if policy.needed(settings.exchange_env) == 1 else ARM_LIFETIME_MAX_S
 
 
 def unlock(path: str, passphrase: Secret) -> Signer:

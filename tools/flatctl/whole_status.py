@@ -9,6 +9,7 @@ from flatctl.looking import Status, look
 from flatctl.outlook import GateOutlook, Standing, last_decision, look_out
 from flatctl.screen import Screen
 from flatctl.session import Session
+from flatctl.unapproved import Unapproved, find_unapproved, show_unapproved
 
 _WORDS = {Standing.PASSES: "pass", Standing.REFUSES: "REFUSES", Standing.UNKNOWN: "unknown"}
 _ORDER = (Standing.REFUSES, Standing.UNKNOWN, Standing.PASSES)
@@ -29,6 +30,8 @@ class WholeStatus(Status, frozen=True, kw_only=True):
     gates: tuple[GateOutlook, ...]
     run: RunNow | None
     """Nothing when no run is in flight, or nothing of it is on record."""
+    unapproved: Unapproved | None
+    """The arm that waits for a signature more."""
 
 
 async def whole_status(session: Session) -> WholeStatus:
@@ -36,7 +39,12 @@ async def whole_status(session: Session) -> WholeStatus:
     settings = session.settings
     status = await look(session.redis, session.latch, settings)
     last = await last_decision(session.redis, settings.keys, status.now_ms)
-    return WholeStatus(**asdict(status), gates=look_out(status, settings, last), run=await _run_now(session, status))
+    return WholeStatus(
+        **asdict(status),
+        gates=look_out(status, settings, last),
+        run=await _run_now(session, status),
+        unapproved=await find_unapproved(session.redis, settings.keys, status.armed, status.now_ms),
+    )
 
 
 def show_whole(screen: Screen, status: WholeStatus) -> None:
@@ -47,6 +55,8 @@ def show_whole(screen: Screen, status: WholeStatus) -> None:
     ]
     screen.line("the gates, for an arm that came now:")
     screen.table(("", "gate", "observed", "required"), rows, numeric=frozenset())
+    if status.unapproved:
+        show_unapproved(screen, status.unapproved)
     if status.run:
         screen.line(
             f"RUN IN FLIGHT: {status.run.stage}; {status.run.funnel}; follow it: flatctl watch", style=views.WARNING

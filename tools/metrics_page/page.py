@@ -10,6 +10,7 @@ from msgspec import Struct
 
 from flatten_executor.observe import Observer as ExecutorObserver
 from flatten_executor.settings import ExecutorSettings
+from governor.console.observe import ConsoleObserver
 from governor.observe import Observer as GovernorObserver
 from governor.settings import GovernorSettings
 from notifier.observe import Observer as NotifierObserver
@@ -34,6 +35,10 @@ class Service(Struct, frozen=True):
     reads_streams: bool
 
 
+def _governor(metrics: Metrics) -> tuple[object, ...]:
+    return GovernorObserver(metrics, GovernorSettings(), SystemClock()), ConsoleObserver(metrics)
+
+
 SERVICES = (
     Service(
         "position-oracle",
@@ -44,7 +49,7 @@ SERVICES = (
     Service(
         "governor",
         GovernorSettings().http_port,
-        lambda metrics: GovernorObserver(metrics, GovernorSettings(), SystemClock()),
+        _governor,
         reads_streams=True,
     ),
     Service("flatten-executor", ExecutorSettings().http_port, ExecutorObserver, reads_streams=True),

@@ -1,7 +1,8 @@
 """`redis-users`: before Redis starts, its ACL file and a password for each user. Passwords that are there stay.
 
-Below the directory: `redis/users.acl` for Redis, and `<user>/redis_url` for the program that is this user. Each is on a
-volume of its own, so that nobody sees another's. It ends when it is done; run again, it brings the rules up to date.
+Below the directory: `redis/users.acl` for Redis, `<user>/redis_url` for the program that is this user, and
+`governor/console_token` for whoever is to see the console. Each is on a volume of its own, so that nobody sees
+another's. It ends when it is done; run again, it brings the rules up to date.
 """
 
 import argparse
@@ -22,6 +23,7 @@ from runtime.settings import load
 
 PROGRAM = "redis-users"
 ADDRESS_FILE = "redis_url"
+TOKEN_FILE = Path("governor", "console_token")
 ACL_FILE = Path("redis", "users.acl")
 FAILED = 1
 REFUSED = 2
@@ -54,6 +56,9 @@ def write(directory: Path, server: str, users: Mapping[str, Sequence[str]]) -> W
     passwords = {user: password or secrets.token_urlsafe(_PASSWORD_BYTES) for user, password in known.items()}
     for user, password in passwords.items():
         _replace(directory / user / ADDRESS_FILE, address(user, password, server) + "\n", _OWNER_READS)
+    token = directory / TOKEN_FILE
+    if not token.exists():
+        _replace(token, f"{secrets.token_urlsafe(_PASSWORD_BYTES)}\n", _OWNER_READS)
     _replace(directory / ACL_FILE, acl_text(users, passwords), _ALL_READ)
     return Written(users=len(passwords), new=sum(password is None for password in known.values()))
 

@@ -9,6 +9,13 @@ from authority.operators_file import OperatorsFile
 from contracts.arming import ArmRequested, DisarmRequested
 from contracts.positions import PositionSnapshot
 from contracts.streams import GOVERNOR_GROUP, Keys
+from governor.console.board import Board
+from governor.console.console import Console, Sources
+from governor.console.guard import Guard
+from governor.console.http import ConsolePages
+from governor.console.observe import ConsoleObserver
+from governor.console.record import RecordReader
+from governor.core.shown.present import Whose
 from governor.handlers import ArmHandlers
 from governor.history import History
 from governor.observe import Observer
@@ -17,7 +24,7 @@ from governor.rehearsal import PIECE
 from governor.settings import GovernorSettings
 from governor.store import ArmStore
 from governor.watch import AllocationWatch
-from runtime.app import run_service, supervise
+from runtime.app import run_service, software_version, supervise
 from runtime.clock import SystemClock
 from runtime.errors import StartupError
 from runtime.garbage import settle_down
@@ -87,13 +94,33 @@ async def run(settings: GovernorSettings, stop: asyncio.Event, *, block_ms: int 
         "snapshot": observer.snapshot_check,
     }
 
+    board, console_observer = Board(), ConsoleObserver(metrics)
+    console = Console(
+        whose=Whose(standing=settings.standing, namespace=keys.namespace, version=software_version()),
+        sources=Sources(
+            outlook=outlook.newest,
+            snapshot=lambda: watch.exposure().snapshot,
+            checks=watch.checks,
+            operators=lambda: operators.last,
+            ready=checks,
+        ),
+        record=RecordReader(redis, keys),
+        board=board,
+        observer=console_observer,
+        clock=clock,
+    )
+    guard = Guard(settings.http_host, settings.console_token)
+    pages = ConsolePages(board=board, guard=guard, observer=console_observer)
+
     async def judge_arms() -> None:
         await rehearsal.run(stop)
         settle_down()
         await arms.run(stop)
 
     try:
-        async with health_server(host=settings.http_host, port=settings.http_port, metrics=metrics, checks=checks):
+        async with health_server(
+            host=settings.http_host, port=settings.http_port, metrics=metrics, checks=checks, more=pages.add_to
+        ):
             await supervise(
                 judge_arms(),
                 outlook.run(stop),
@@ -102,6 +129,7 @@ async def run(settings: GovernorSettings, stop: asyncio.Event, *, block_ms: int 
                 history.run(stop),
                 arms.backlog.run(stop),
                 watch.run(snapshots, stop),
+                console.run(stop),
                 stop=stop,
             )
     finally:

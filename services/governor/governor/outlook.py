@@ -6,7 +6,7 @@ It informs. Arms are judged by a look of their own, and wait for none of this.
 import asyncio
 
 from governor.core.case import LatchSeen, Seen, Standing, StoreSeen
-from governor.core.outlook import look_out
+from governor.core.outlook import Outlook, look_out
 from governor.observe import Observer
 from governor.store import ArmStore
 from runtime.clock import Clock
@@ -28,6 +28,11 @@ class OutlookWatch:
         self._standing = standing
         self._observer = observer
         self._clock = clock
+        self._newest: Outlook | None = None
+
+    def newest(self) -> Outlook | None:
+        """What the last look showed; nothing before the first."""
+        return self._newest
 
     async def run(self, stop: asyncio.Event) -> None:
         """Look until `stop`. While Redis does not answer, the gates that rest on it refuse, as they would an arm."""
@@ -35,7 +40,8 @@ class OutlookWatch:
             store = await self._seen()
             state = await self._latch.read()
             latch = LatchSeen(is_set=state.is_set, readable=state.readable, detail=state.detail)
-            self._observer.outlook(look_out(self._standing, latch, store))
+            self._newest = look_out(self._standing, latch, store)
+            self._observer.outlook(self._newest)
             await wait_for_stop(stop, EVERY_S, self._clock)
 
     async def _seen(self) -> StoreSeen:

@@ -12,6 +12,7 @@ from contracts.vocabulary import Environment
 from governor.core.allocation import Rules
 from governor.core.case import Standing
 from runtime.latch import DEFAULT_LATCH, latch_problems
+from runtime.secret import Secret
 from runtime.settings import CommonSettings
 
 LIVE_PHRASE = "FLATTEN_LIVE"
@@ -37,6 +38,10 @@ class GovernorSettings(CommonSettings, frozen=True, kw_only=True):
     flatten_cooldown_seconds: Annotated[Decimal, Meta(ge=0, le=86_400)] = Decimal(60)
     ess_latch: str = DEFAULT_LATCH
     operators_file: str = ""
+    console_token: (
+        Annotated[Secret, Meta(pattern=r"^[!-~]{16,200}$", description="must be 16 to 200 characters without blanks")]
+        | None
+    ) = None
 
     def problems(self) -> Iterator[str]:
         """As `CommonSettings` says."""

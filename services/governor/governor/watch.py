@@ -36,10 +36,15 @@ class AllocationWatch:
         self._observer = observer
         self._verdicts: dict[str, AllocationVerdict] = {}
         self._exposure = Exposure()
+        self._checks: tuple[AllocationCheck, ...] = ()
 
     def exposure(self) -> Exposure:
         """The newest snapshot and its breaches."""
         return self._exposure
+
+    def checks(self) -> tuple[AllocationCheck, ...]:
+        """The newest check of each symbol; none while the P2.9 check is off, or before the first."""
+        return self._checks
 
     async def run(self, tail: Tail[PositionSnapshot], stop: asyncio.Event) -> None:
         """Follow the snapshots until `stop`."""
@@ -69,6 +74,7 @@ class AllocationWatch:
         self._verdicts.update((check.symbol, check.verdict) for check in checks)
         breaches = tuple(check for check in checks if check.verdict is AllocationVerdict.BREACH)
         self._exposure = Exposure(snapshot=snapshot, traceparent=entry.traceparent, breaches=breaches)
+        self._checks = checks
         self._observer.checked(checks, changes)
 
     async def _read_targets(self, symbols: Sequence[str]) -> Mapping[str, Mapping[str, str] | None]:

@@ -1,12 +1,14 @@
 """The demo as a user runs it: it proves what it says, and leaves nothing behind."""
 
 import asyncio
+import json
 import os
 import re
 import shlex
 import signal
 import sys
 from asyncio.subprocess import PIPE
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -102,8 +104,10 @@ async def test_running_the_trio_says_how_to_flatten_and_ctrl_c_is_a_good_end(
     assert commands[:5] == ["flatctl status", "flatctl positions", *FLATTEN, "demo-reset"]
     assert commands[5] == "flatctl watch"
 
+    _, plan = await shell(f"{path}; flatctl plan --json")
+    notional = f"{Decimal(json.loads(plan)['notional_usd']):.0f}"
     for command in commands:
-        code, said = await shell(f"{path}; echo main | {command}")
+        code, said = await shell(f"{path}; echo main {notional} | {command}")
         assert code == 0, (command, said)
         assert command != FLATTEN[-1] or "STILL OPEN: nothing" in said
     demo.process.send_signal(signal.SIGINT)

@@ -124,7 +124,7 @@ async def test_a_server_that_is_not_there_is_a_failed_reading() -> None:
         )
         reader = open_reader(config)
 
-        with pytest.raises(ReadFailed, match="no connection"):
+        with pytest.raises(ReadFailed, match=r"no connection to 127\.0\.0\.1"):
             await reader.positions()
         await reader.aclose()
 

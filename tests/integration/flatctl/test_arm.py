@@ -175,6 +175,7 @@ async def test_the_accounts_name_confirms(flatctl: Flatctl, scribe: Scribe) -> N
     said = await armed_and_judged(flatctl, scribe, typed="main\n")
 
     assert said.code == 0, said
+    assert "THE NOTIONAL CANNOT BE SHOWN, and need not be typed: EXCHANGE_API_KEY and" in said.out
 
 
 async def test_without_anybody_to_ask_nothing_is_armed(flatctl: Flatctl, scribe: Scribe) -> None:
@@ -199,6 +200,7 @@ async def test_symbols_become_the_scope(flatctl: Flatctl, scribe: Scribe) -> Non
         (("--symbols", "ETHUSDT,"), "--symbols 'ETHUSDT,': an empty name"),
         (("--arm-id", "has space"), "arm id 'has space'"),
         (("--bogus",), "No such option: --bogus"),
+        (("--expires-in", "301"), "Invalid value for '--expires-in': Input should be less than or equal to 300"),
     ],
 )
 async def test_a_wrong_option_is_one_line(

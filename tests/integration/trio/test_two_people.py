@@ -1,6 +1,7 @@
 """Two people flatten: one arms, another looks and approves, through every process."""
 
 import asyncio
+import re
 from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 
@@ -47,12 +48,17 @@ async def test_one_arms_another_approves_and_the_account_is_flat(signed: Trio, k
     arming = asyncio.create_task(finish(await flatctl(signed, keyring.of("alice")).start(*ARM, "--wait")))
     await signed.events.wait_for(ArmAwaitingApproval)
 
-    approved = await flatctl(signed, keyring.of("bob"))("approve", "--wait", typed="main\n")
+    status = await flatctl(signed, keyring.of("bob"))("status")
+    (command,) = re.findall(r"^   flatctl (approve arm-1)$", status.out, re.MULTILINE)
+    approved = await flatctl(signed, keyring.of("bob"))(*command.split(), "--wait", typed="main\n")
     armed = await arming
 
     completed = await signed.events.verdict()
     assert (armed.code, approved.code) == (0, 0), f"{armed}\n{approved}"
-    assert "arm-1 needs 1 more signature, of another person: flatctl approve arm-1 within " in armed.out
+    needs = r"arm-1 needs 1 more signature, of another person: flatctl approve arm-1 within (\d+) s"
+    (left_s,) = re.findall(needs, armed.out)
+    assert 60 < int(left_s) <= 300
+    assert "1 of 2 people have signed: alice;" in status.out
     for fact in ("alice", "drill", "the WHOLE ACCOUNT", "main in sim", "expires in"):
         assert fact in approved.out.partition("approved: ")[0]
     assert "approved: arm-1 by bob" in approved.out

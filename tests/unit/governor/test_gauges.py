@@ -3,8 +3,9 @@
 import math
 from decimal import Decimal
 
-from contracts.arming import Gate
+from contracts.arming import Gate, GateVerdict
 from contracts.positions import AllocationCheck, AllocationVerdict
+from governor.core.case import Seen
 from governor.core.outlook import Outlook
 from governor.gauges import AllocationGauges, OutlookGauges
 from runtime.metrics import Metrics
@@ -60,9 +61,14 @@ def test_before_the_first_look_no_gate_is_said_to_pass_or_to_fail() -> None:
 
 def test_what_cannot_be_read_is_no_number() -> None:
     metrics = Metrics()
-    passes = {Gate.COOLDOWN: False, Gate.ESS_LATCH: True}
+    verdicts = tuple(
+        GateVerdict(gate=gate, passed=passed, observed="", required="")
+        for gate, passed in ((Gate.COOLDOWN, False), (Gate.ESS_LATCH, True))
+    )
 
-    OutlookGauges(metrics).show(Outlook(passes=passes, cooldown_left_ms=None, in_flight_since_ms=1_500))
+    OutlookGauges(metrics).show(
+        Outlook(verdicts=verdicts, armed=Seen(), active=Seen(), cooldown_left_ms=None, in_flight_since_ms=1_500)
+    )
 
     value = metrics.registry.get_sample_value
     assert value("gov_gate_passes", {"gate": "cooldown"}) == 0

@@ -6,8 +6,11 @@ from pathlib import Path
 import pytest
 
 from contracts.redis_users import redis_users
+from governor.settings import GovernorSettings
 from redis_users.accounts import NOBODY, NotOursError, acl_text, address, password_in
 from redis_users.main import main, write
+from runtime.secret import Secret
+from runtime.settings import load
 
 USERS = redis_users()
 NAMES = sorted(USERS.keys() - {NOBODY})
@@ -77,7 +80,20 @@ def test_only_the_owner_reads_an_address_and_nothing_is_left_beside_it(directory
 
     assert {path.stat().st_mode & 0o777 for path in directory.glob("*/redis_url")} == {0o400}
     assert (directory / "redis/users.acl").stat().st_mode & 0o777 == 0o444
-    assert sorted(path.name for path in directory.glob("*/*")) == ["redis_url"] * len(NAMES) + ["users.acl"]
+    names = sorted(path.name for path in directory.glob("*/*"))
+    assert names == ["console_token", *["redis_url"] * len(NAMES), "users.acl"]
+
+
+def test_the_console_has_a_token_that_the_governor_alone_reads_and_that_stays(directory: Path) -> None:
+    write(directory, SERVER, USERS)
+    token = directory / "governor/console_token"
+    before = token.read_text()
+
+    write(directory, SERVER, USERS)
+
+    assert load(GovernorSettings, {"CONSOLE_TOKEN_FILE": str(token)}).console_token == Secret(before.strip())
+    assert token.read_text() == before
+    assert token.stat().st_mode & 0o777 == 0o400
 
 
 def test_a_file_that_something_else_wrote_is_not_replaced(directory: Path) -> None:

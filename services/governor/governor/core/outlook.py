@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from msgspec import Struct
 
 from authority.operators import OperatorsSeen
-from contracts.arming import ArmRequested, Gate, Scope
-from governor.core.case import ArmCase, LatchSeen, Standing, StoreSeen
+from contracts.arming import ArmRequested, Gate, GateVerdict, Scope
+from governor.core.case import ArmCase, LatchSeen, Seen, Standing, StoreSeen
 from governor.core.gates.arm_authentic import arm_authentic
 from governor.core.gates.arm_unused import arm_unused
 from governor.core.gates.cooldown import cooldown_left_ms, last_flatten_ms
@@ -21,11 +21,21 @@ _NO_ARM = "no arm"
 class Outlook(Struct, frozen=True, kw_only=True):
     """How it stands between the governor and the next arm."""
 
-    passes: Mapping[Gate, bool]
+    verdicts: tuple[GateVerdict, ...]
+    """Of the gates that can be asked without an arm."""
+    armed: Seen
+    """The arm that is armed at the moment."""
+    active: Seen
+    """The request in flight."""
     cooldown_left_ms: int | None
     """Nothing when nobody can tell."""
     in_flight_since_ms: int | None
     """When the request in flight was accepted: 0 when there is none, nothing when nobody can tell."""
+
+    @property
+    def passes(self) -> Mapping[Gate, bool]:
+        """Which of them would let an arm through."""
+        return {verdict.gate: verdict.passed for verdict in self.verdicts}
 
 
 def look_out(standing: Standing, latch: LatchSeen, store: StoreSeen) -> Outlook:
@@ -41,9 +51,10 @@ def look_out(standing: Standing, latch: LatchSeen, store: StoreSeen) -> Outlook:
         expires_at_ms=store.now_ms,
     )
     case = ArmCase(arm=arm, standing=standing, latch=latch, operators=OperatorsSeen(), store=store)  # nobody asks them
-    verdicts = [gate(case) for gate in ASKED]
     return Outlook(
-        passes={verdict.gate: verdict.passed for verdict in verdicts},
+        verdicts=tuple(gate(case) for gate in ASKED),
+        armed=store.armed,
+        active=store.active,
         cooldown_left_ms=cooldown_left_ms(case),
         in_flight_since_ms=_in_flight_since_ms(store),
     )
