@@ -49,5 +49,5 @@ def trio_env(sim: Simulator, redis_url: str, namespace: str, latch: Path) -> dic
         "ESS_LATCH": f"file:{latch}",
         "GOV_TESTNET_FORCE_FLATTEN": "true",
         "GOV_TESTNET_FORCE_FLATTEN_CONFIRM": "FLATTEN_NOW",
-        "ORACLE_POLL_SECONDS": "0.2",
+        "ORACLE_POLL_SECONDS": "0.5",  # two minutes of it stay inside the venue's limit
     }

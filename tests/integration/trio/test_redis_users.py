@@ -72,7 +72,7 @@ async def test_a_flatten_from_arm_to_verdict_needs_no_more(
             "ESS_LATCH": f"redis:{namespace}:ess",
             "GOV_TESTNET_FORCE_FLATTEN": "true",
             "GOV_TESTNET_FORCE_FLATTEN_CONFIRM": "FLATTEN_NOW",
-            "ORACLE_POLL_SECONDS": "0.2",
+            "ORACLE_POLL_SECONDS": "0.5",  # two minutes of it stay inside the venue's limit
             "REDIS_URL": url_of(redis_of_each_kind, "operator"),
         }
         people = Keyring(tmp_path, policy="signatures = 2")
