@@ -92,7 +92,7 @@ endef
 up: ## the staging stack in containers, on the simulator (SERVICES="…" for a part; needs Docker with Compose)
 	$(need_compose)
 	@FLATGUARD_REVISION=$$(git describe --always --dirty --abbrev=40 --exclude '*' 2>/dev/null) \
-	  docker compose up --build --detach --wait $(SERVICES) || \
+	  docker compose up --build --detach --wait --wait-timeout 300 $(SERVICES) || \
 	  { echo "flatguard: not all is up; docker compose ps shows what, and docker compose logs --tail 5 SERVICE why" >&2; exit 1; }
 	@echo "flatguard: up and ready; the operator's way in: docker compose run --rm flatctl status"
 

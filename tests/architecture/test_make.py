@@ -116,7 +116,9 @@ def test_an_old_python_is_called_old(house: House) -> None:
     assert house.errors[0].startswith("flatguard: python2 is older than 3.11; ")
 
 
-@pytest.mark.parametrize(("target", "does"), [("up", "up --build --detach --wait"), ("down", "down")])
+@pytest.mark.parametrize(
+    ("target", "does"), [("up", "up --build --detach --wait --wait-timeout 300"), ("down", "down")]
+)
 def test_the_drill_takes_what_compose_there_is(house: House, target: str, does: str) -> None:
     a_program(house.root.parent / "bin/docker")
 
@@ -130,7 +132,7 @@ def test_a_part_of_the_stack_can_be_named(house: House) -> None:
     a_program(house.root.parent / "bin/docker")
 
     assert house.run("make", "up", "SERVICES=governor prometheus")[1][-1] == (
-        "docker compose up --build --detach --wait governor prometheus REQUIRE_CONTAINERS="
+        "docker compose up --build --detach --wait --wait-timeout 300 governor prometheus REQUIRE_CONTAINERS="
     )
 
 

@@ -49,7 +49,7 @@ def test_without_keys_nothing_starts_and_the_last_line_names_the_file(demo: Demo
 
 def test_who_cannot_read_a_file_says_so_in_a_line_each_time_it_is_started_again(demo: DemoStaging) -> None:
     demo.give_keys(owner=0)
-    demo.up(*CORE, codes=(1,))
+    demo.compose("up", "--detach", "--no-build", *CORE)
 
     wanted = {"position-oracle": NO_KEYS, "governor": [NO_OPERATORS], "flatten-executor": [*NO_KEYS, NO_OPERATORS]}
     for name, lines in wanted.items():
