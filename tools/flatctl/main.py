@@ -14,6 +14,7 @@ from flatctl.arming import Intent
 from flatctl.confirming import banner, confirmed
 from flatctl.dead_commands import dead
 from flatctl.doctor.command import doctor
+from flatctl.drilling.command import drill
 from flatctl.exits import CommandFailed
 from flatctl.key_commands import keys
 from flatctl.options import AsJson, Operator, Reason, Symbols, Within, Yes, arm_id_of, operator_of
@@ -47,6 +48,7 @@ app.command()(verify)
 app.add_typer(dead, name="dead")
 app.command()(history)
 app.command()(doctor)
+app.command()(drill)
 
 
 def _tell_version(wanted: bool) -> None:  # noqa: FBT001 - typer calls it so

@@ -67,6 +67,7 @@ async def test_json_in_a_terminal_is_only_json(flatctl: Flatctl, scribe: Scribe)
         "dead list",
         "dead requeue",
         "doctor",
+        "drill",
         "plan",
         "verify",
     ],
