@@ -123,8 +123,17 @@ class Staging:
             raise StagingError(f"docker compose {' '.join(words)} ended with {ended.returncode}:\n{said}")
         return said
 
+    @property
+    def environ(self) -> dict[str, str]:
+        """With it, what people type is about this stack."""
+        return _environ() | {"COMPOSE_PROJECT_NAME": self.project, "COMPOSE_FILE": ":".join(self._files)}
+
+    @property
+    def _files(self) -> tuple[str, str]:
+        return str(ROOT / "docker-compose.yml"), str(self._override)
+
     def _command(self) -> list[str]:
-        files = ("--file", str(ROOT / "docker-compose.yml"), "--file", str(self._override))
+        files = [word for file in self._files for word in ("--file", file)]
         return ["docker", "compose", "--project-name", self.project, *files]
 
 
