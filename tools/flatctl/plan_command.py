@@ -41,7 +41,8 @@ async def show(session: Session, scope: Scope, save: Path | None) -> int:
     screen.line(settings.banner, style="bold")
     exchange, where = opened(open_account_reader, settings)
     try:
-        account = await read_account(exchange, where, in_order=False)
+        with screen.busy(f"reading {where}: positions, prices, rules and waiting orders"):
+            account = await read_account(exchange, where, in_order=False)
         if account.listings is None:
             raise CommandFailed(
                 f"no plan without the exchange's rules: {account.listings_trouble}. What is open: flatctl positions",

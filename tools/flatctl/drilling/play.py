@@ -60,8 +60,13 @@ async def play(stage: Stage, course: Course, intent: Intent, *, within_s: float)
     course.gates, course.request_id = decision.gates, decision.request_id
     screen.line(f"ACCEPTED by all {len(decision.gates)} gates, {span(course.decided_ms)} after arming", "bold green")
     beginning = await beginning_of(session.redis, keys, decision.request_id)
-    with screen.busy("the executor closes every position; waiting for the verdict"):
-        progress = await watcher.run(beginning, within_s, lambda _progress, _record, _line: None)
+    with screen.busy("the executor closes every position; waiting for the verdict") as waiting:
+        progress = await watcher.run(
+            beginning,
+            within_s,
+            lambda _progress, _record, _line: None,
+            lambda progress: waiting.say(f"{progress.stage}: {progress.funnel()}"),
+        )
     if progress.completed is None:
         course.end(DrillOutcome.UNKNOWN, f"no verdict within {within_s:g} s: {progress.stage}; {progress.funnel()}")
         return
