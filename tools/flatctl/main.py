@@ -88,11 +88,15 @@ def main() -> None:
 
 
 def _usage(error: TyperException) -> str:
-    """What is wrong with the command line. `flatctl --json status` is told where options stand."""
-    text = " ".join(error.format_message().split())
+    """What is wrong with the command line, and who knows more. `flatctl --json status` is told where options stand."""
+    text = " ".join(error.format_message().split()).replace("Value error, ", "")
     if sys.argv[1:] and sys.argv[1].startswith("-"):
         return f"{text.partition(' (')[0]}; options follow the command, as in flatctl status --json"
-    return text
+    context = getattr(error, "ctx", None)
+    if not text or context is None:
+        return text
+    where = f"see {context.command_path} --help"
+    return f"{text} {where.capitalize()}" if text.endswith("?") else f"{text.rstrip('.')}; {where}"
 
 
 @ess.command("status")

@@ -100,6 +100,27 @@ async def test_an_option_before_the_command_is_told_where_it_stands(flatctl: Fla
     assert said.err == ("flatctl: No such option: --json; options follow the command, as in flatctl status --json\n")
 
 
+@pytest.mark.parametrize(
+    ("typed", "told"),
+    [
+        ("stauts", "No such command 'stauts'. Did you mean 'status'? See flatctl --help"),
+        ("ess on", "No such command 'on'; see flatctl ess --help"),
+        ("drill now", "Got unexpected extra argument(s) (now); see flatctl drill --help"),
+        ("dead show", "Missing argument 'letter_id'; see flatctl dead show --help"),
+        ("arm --symbol ETHUSDT", "No such option: --symbol (Possible options: --symbols); see flatctl arm --help"),
+        ("doctor exchang", "'AREA': 'exchang' is not one of 'redis', "),
+        ("drill --scenario none.json", "no drill: --scenario 'none.json' is neither incident nor a file"),
+        ("verify", "about an account without it; set it, or name a file that holds it"),
+    ],
+)
+async def test_what_is_wrong_is_one_line_that_says_what_to_do(flatctl: Flatctl, typed: str, told: str) -> None:
+    said = await flatctl(*typed.split())
+
+    assert said.code == 1, said
+    assert told in said.err
+    assert len(said.err.splitlines()) == 1
+
+
 async def test_the_help_tells_every_exit_code(flatctl: Flatctl) -> None:
     said = await flatctl("--help")
     codes = " ".join(said.out.split()).partition("Exit codes: ")[2].partition("Options follow")[0]

@@ -2,11 +2,13 @@
 
 import secrets
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from flatctl import exits
+from flatctl.exits import CommandFailed
 from flatctl.options import AsJson, Operator, Reason, operator_of
 from flatctl.session import Session, run
 from runtime.redis_client import raw, unix_ms
@@ -37,6 +39,8 @@ def drill(
     """
     if last:
         return run(_show_last, as_json=as_json)
+    if scenario != INCIDENT and not Path(scenario).is_file():
+        raise CommandFailed(f"no drill: --scenario {scenario!r} is neither {INCIDENT} nor a file")
     who = operator_of(operator)
     return run(lambda session: _hold(session, who, reason, scenario, timeout), as_json=as_json)
 
