@@ -98,7 +98,9 @@ def _operations(stream: Stream) -> Json:
 def _message(event: type[Event]) -> Json:
     name = event.event_type()
     fields = {field.name for field in msgspec.structs.fields(event)}
-    key = next((field for field in ("request_id", "arm_id", "snapshot_id", "letter_id") if field in fields), None)
+    key = next(
+        (field for field in ("drill_id", "request_id", "arm_id", "snapshot_id", "letter_id") if field in fields), None
+    )
     message = {
         "name": name,
         "title": event.__name__,

@@ -4,7 +4,7 @@ from typing import Any
 
 import msgspec
 
-from contracts import arming, base, dead_letters, docstrings, flattening, positions, resting, vocabulary
+from contracts import arming, base, dead_letters, docstrings, drills, flattening, positions, resting, vocabulary
 from contracts.base import Event
 from contracts.vocabulary import Word
 
@@ -16,7 +16,7 @@ Schema = dict[str, Any]
 
 _OWNERS: dict[str, type] = {
     name: owner
-    for module in (vocabulary, base, positions, arming, resting, flattening, dead_letters)
+    for module in (vocabulary, base, positions, arming, resting, flattening, dead_letters, drills)
     for name, owner in vars(module).items()
     if isinstance(owner, type) and owner.__module__ == module.__name__
 }

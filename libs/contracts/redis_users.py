@@ -23,6 +23,12 @@ _EVERYBODY = ("+ping", "+client|setname")
 _LOOKING = "+xread +xrange +xrevrange +xlen +xinfo|stream +xinfo|groups +xinfo|consumers"
 _CONSUMING = "+xrange +xinfo|groups +xreadgroup +xautoclaim +xclaim +xpending +xack +xgroup|create"
 
+_DRILLING = (
+    f"{_LOOKING} {_CONSUMING} +eval +evalsha +xadd +type +get +set +del +expire +pttl +watch"
+    " +hget +hmget +hgetall +hexists +hset +hdel"
+)
+"""What operator, governor and executor need together: in a drill all of them are the operator."""
+
 
 def redis_users(
     namespace: str = DEFAULT_NAMESPACE,
@@ -38,6 +44,7 @@ def redis_users(
     (redis/redis issue 14541; valkey-io/valkey issue 3983).
     `allocator` is whoever writes the allocation targets. `administrator` is a person with a broken Redis. The operator
     reads cached positions by name and lists none: SCAN and KEYS name no key, so that no pattern limits what they show.
+    Below `<namespace>:drill:` the operator may do all that a flatten takes, and nobody else anything.
     """
     keys = Keys(namespace)
     all_streams = f"{namespace}:stream:*"
@@ -102,6 +109,7 @@ def redis_users(
             _selector("+set +del", f"%W~{keys.arm}"),
             _selector("+get +set +del", f"~{latch_key}"),
             _selector("+type +get +hgetall", f"%R~{positions_prefix}*"),
+            _selector(_DRILLING, f"~{namespace}:drill:*"),
         ),
         "notifier": (
             *_EVERYBODY,

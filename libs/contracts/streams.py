@@ -15,6 +15,7 @@ from contracts.arming import (
 )
 from contracts.base import Event
 from contracts.dead_letters import DeadLetterSettled
+from contracts.drills import DrillCompleted, DrillStarted
 from contracts.flattening import (
     FlattenCompleted,
     OrderIntended,
@@ -132,6 +133,13 @@ STREAMS: tuple[Stream, ...] = (
         readers=("operator", "tools"),
         about="Dead letters that operators put back or dropped, each as it was, with who and why.",
     ),
+    Stream(
+        name="drill",
+        events=(DrillStarted, DrillCompleted),
+        writers=("operator",),
+        readers=("operator", "tools"),
+        about="Drills on a simulator, with their results. What happens in one is in a namespace that ends with it.",
+    ),
 )
 
 EVENTS: dict[str, type[Event]] = {event.event_type(): event for stream in STREAMS for event in stream.events}
@@ -185,6 +193,10 @@ class Keys(Struct, frozen=True):
     def scratch(self, owner: str, token: str) -> "Keys":
         """Keys on which `owner` tries its scripts at one start: below this namespace, and nobody else's."""
         return Keys(f"{self.namespace}:scratch:{owner}:{token}")
+
+    def drill(self, drill_id: str) -> "Keys":
+        """Keys of one drill: below this namespace, and gone when the drill ends."""
+        return Keys(f"{self.namespace}:drill:{drill_id}")
 
     def stream(self, name: str) -> str:
         """The key of a stream of the topology. Raises KeyError for a name that is not in it."""

@@ -5,6 +5,7 @@ import pytest
 from contracts.arming import ArmRequested, DisarmRequested, FlattenRequested
 from contracts.base import Event
 from contracts.dead_letters import DeadLetterSettled
+from contracts.drills import DrillCompleted
 from contracts.flattening import FlattenCompleted
 from contracts.positions import AllocationStateChanged, PositionSnapshot
 from contracts.streams import (
@@ -42,6 +43,8 @@ STREAM_OF = {
     "run.verified.v1": "flatten.audit",
     "run.finished.v1": "flatten.audit",
     "dead.settled.v1": "dead.settled",
+    "drill.started.v1": "drill",
+    "drill.completed.v1": "drill",
 }
 
 
@@ -53,6 +56,7 @@ def test_the_keys_are_the_documented_strings() -> None:
     assert keys.fired == "quantum:gov:testnet:flatten:fired"
     assert keys.active == "quantum:gov:testnet:flatten:active"
     assert keys.audit_head == "quantum:gov:testnet:flatten:audit_head"
+    assert keys.drill("drill-1").arm == "quantum:gov:testnet:drill:drill-1:flatten:arm"
     assert keys.run("req-1") == "quantum:gov:testnet:run:req-1"
     assert keys.notifier_holder == "quantum:gov:testnet:notifier:holder"
     assert keys.notifier_places == "quantum:gov:testnet:notifier:places"
@@ -71,6 +75,7 @@ def test_the_stream_keys_are_the_documented_strings() -> None:
         "quantum:gov:testnet:stream:flatten.audit",
         "quantum:gov:testnet:stream:dead",
         "quantum:gov:testnet:stream:dead.settled",
+        "quantum:gov:testnet:stream:drill",
     ]
 
 
@@ -138,6 +143,7 @@ def test_each_command_and_its_answer_has_its_own_writer() -> None:
     assert writers[PositionSnapshot.stream] == ("position-oracle",)
     assert writers[AllocationStateChanged.stream] == ("governor",)
     assert writers[DeadLetterSettled.stream] == ("operator",)
+    assert writers[DrillCompleted.stream] == ("operator",)
 
 
 def test_a_stream_that_is_not_in_the_topology_has_no_key() -> None:

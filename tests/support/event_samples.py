@@ -43,6 +43,7 @@ from contracts.positions import (
 )
 from contracts.resting import RestingCancelled
 from contracts.vocabulary import Environment, OrderSide, PositionSide
+from support.drill_samples import DRILL_COMPLETED, DRILL_STARTED
 from support.settled_sample import SETTLED
 
 T0_MS = 1_769_571_479_123
@@ -293,5 +294,7 @@ EVENT_SAMPLES: dict[str, Event] = {
             notes=("resting order 8389003 in BTCUSDT could not be cancelled",),
         ),
         SETTLED,
+        DRILL_STARTED,
+        DRILL_COMPLETED,
     )
 }

@@ -123,6 +123,9 @@ class ServiceProcess:
         except (aiohttp.ClientError, TimeoutError) as error:
             raise AssertionError(f"{self.module}: /metrics does not answer: {error!r}\n{self.text}") from error
 
+    def send(self, number: signal.Signals) -> None:
+        self._signal(number)
+
     def sigterm(self) -> None:
         self._signal(signal.SIGTERM)
 

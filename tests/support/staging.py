@@ -147,6 +147,11 @@ class Staging:
             raise StagingError(f"docker compose {' '.join(words)} ended with {ended.returncode}:\n{said}")
         return said
 
+    @property
+    def environ(self) -> dict[str, str]:
+        """With it, what people type is about this stack."""
+        return self._environ | {"COMPOSE_PROJECT_NAME": self.project, "COMPOSE_FILE": ":".join(map(str, self.files))}
+
     def _command(self) -> list[str]:
         files = [word for path in self.files for word in ("--file", str(path))]
         return ["docker", "compose", "--project-name", self.project, *files]

@@ -16,11 +16,11 @@ from pathlib import Path
 import msgspec
 from msgspec import Struct
 
-from demo.asking import http_request
-from demo.processes import Processes, Recipe, Record, replaced_mark, stop_recorded
 from demo.signals import heard
 from demo.stack import Stack
 from demo.telling import Teller
+from runtime.processes import Processes, Recipe, Record, replaced_mark, stop_recorded
+from runtime.programs import http_request
 
 KEPT = "kept.json"
 STOPPING = "stopping"

@@ -15,13 +15,13 @@ from redis.exceptions import RedisError
 
 from contracts.codec import UndecodableEntry
 from demo import keeping
-from demo.asking import CannotStart
-from demo.processes import ChildDied, Processes
 from demo.signals import SIGNALLED, STDERR, heard
 from demo.stack import Stack, start_stack
 from demo.story import introduce, tell
 from demo.telling import CannotTell, Teller
 from exchange.errors import ExchangeError
+from runtime.processes import ChildDied, Processes
+from runtime.programs import CannotStart
 
 FAILED = 1
 WATCH_S = 0.05

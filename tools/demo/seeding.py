@@ -19,10 +19,10 @@ from redis.exceptions import RedisError
 
 from contracts.streams import DEFAULT_ALLOCATION_PREFIX
 from contracts.vocabulary import Environment
-from demo.asking import CannotStart, http_get
 from demo.targets import INCIDENT_SYMBOL, targets
 from exchange.config import SIMULATOR_URL
 from runtime.errors import SettingsError
+from runtime.programs import CannotStart, http_get
 from runtime.redis_client import open_redis, raw
 from runtime.secret import SecretUrl
 from runtime.settings import load, redis_problems

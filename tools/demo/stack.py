@@ -1,11 +1,8 @@
 """The whole trio with its Redis and its exchange, as separate processes on free ports of this machine."""
 
 import asyncio
-import http.client
 import os
-import re
 import socket
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -13,12 +10,11 @@ from msgspec import Struct
 from redis.exceptions import RedisError
 
 from contracts.streams import DEFAULT_ALLOCATION_PREFIX, DEFAULT_NAMESPACE, Keys
-from demo.asking import CannotStart, check_loopback, http_get, until
-from demo.processes import Child, ChildDied, Processes
 from demo.redis_binary import HOW_TO_GET_ONE, client_of, find_redis, version_in
 from demo.seeding import write_targets
+from runtime.processes import Child, ChildDied, Processes
+from runtime.programs import CannotStart, check_loopback, clean_environment, listening, python, ready, until
 from runtime.redis_client import open_redis, raw
-from runtime.variables import KNOWN_VARIABLES, PREFIXES
 
 PORT_ATTEMPTS = 5
 REDIS_OPTIONS = (
@@ -28,7 +24,6 @@ REDIS_OPTIONS = (
 ACCOUNT = "main"
 SIM_KEY, SIM_SECRET = "sim-key", "sim-secret"  # the simulator's own dummies
 SIM_READ_KEY, SIM_READ_SECRET = "sim-read-key", "sim-read-secret"
-_LISTENING = re.compile(r"listening on (http://[0-9.]+:[0-9]+)")
 
 
 class Service(Struct, frozen=True, kw_only=True):
@@ -76,9 +71,9 @@ async def start_stack(processes: Processes, directory: Path, *, lasting: bool) -
     check_loopback()
     redis, redis_url, version = await _start_redis(processes, directory, program, environ)
     exchange = processes.start(
-        "exchange-sim", _python("exchange_sim.main", "--port", "0", "--scenario", "incident"), environ
+        "exchange-sim", python("exchange_sim.main", "--port", "0", "--scenario", "incident"), environ
     )
-    exchange_url = await _listening(exchange)
+    exchange_url = await listening(exchange)
     environ |= {
         "REDIS_URL": redis_url,
         "FLATTEN_NAMESPACE": DEFAULT_NAMESPACE,
@@ -99,11 +94,11 @@ async def start_stack(processes: Processes, directory: Path, *, lasting: bool) -
     await _write_targets(redis_url, exchange_url)
     own = {"HTTP_PORT": "0"}
     children = [
-        processes.start("flatten-executor", _python("flatten_executor.main"), environ | own | trading),
-        processes.start("position-oracle", _python("position_oracle.main"), environ | own | reading),
-        processes.start("governor", _python("governor.main"), environ | own | judging),
+        processes.start("flatten-executor", python("flatten_executor.main"), environ | own | trading),
+        processes.start("position-oracle", python("position_oracle.main"), environ | own | reading),
+        processes.start("governor", python("governor.main"), environ | own | judging),
     ]
-    urls = await asyncio.gather(*(_ready(child) for child in children))
+    urls = await asyncio.gather(*(ready(child) for child in children))
     names = [Service(name="redis", pid=redis.pid, url=redis_url)]
     names += [Service(name="exchange-sim", pid=exchange.pid, url=exchange_url)]
     names += [Service(name=child.name, pid=child.pid, url=url) for child, url in zip(children, urls, strict=True)]
@@ -116,21 +111,6 @@ async def start_stack(processes: Processes, directory: Path, *, lasting: bool) -
         services=tuple(names),
         environ=environ | reading,
     )
-
-
-def clean_environment(environ: Mapping[str, str]) -> dict[str, str]:
-    """`environ` without any setting of Flatguard's: nothing of a real account may reach the demo's processes."""
-    kept = {name: value for name, value in environ.items() if not _is_ours(name)}
-    return kept | {"PYTHONUNBUFFERED": "1"}
-
-
-def _is_ours(name: str) -> bool:
-    base = name.removesuffix("_FILE")
-    return name in KNOWN_VARIABLES or base in KNOWN_VARIABLES or name.startswith(PREFIXES)
-
-
-def _python(module: str, *arguments: str) -> list[str]:
-    return [sys.executable, "-m", module, *arguments]
 
 
 async def _start_redis(
@@ -181,30 +161,6 @@ async def _answers(child: Child, url: str, processes: Processes) -> str:
     finally:
         await redis.aclose()
     return versions[-1]
-
-
-async def _listening(child: Child) -> str:
-    """The address that the program says it listens on."""
-    found: list[str] = []
-
-    async def said() -> bool:
-        match = _LISTENING.search(child.log.read_text(errors="replace")) if child.log else None
-        found.extend([match.group(1)] if match else [])
-        return match is not None
-
-    await until(f"{child.name} to listen (its log: {child.log})", said)
-    return found[0]
-
-
-async def _ready(child: Child) -> str:
-    url = await _listening(child)
-
-    async def ready() -> bool:
-        status, _ = await http_get(url, "/readyz")
-        return status == http.client.OK
-
-    await until(f"{child.name} to become ready ({url}/readyz says why not)", ready)
-    return url
 
 
 async def _write_targets(redis_url: str, exchange_url: str) -> None:

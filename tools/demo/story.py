@@ -13,11 +13,11 @@ from redis.asyncio import Redis
 from contracts.flattening import FlattenCompleted
 from contracts.positions import AllocationStateChanged, AllocationVerdict
 from demo import gathering
-from demo.asking import TICK_S, CannotStart, until
-from demo.processes import Processes
 from demo.stack import Stack
 from demo.telling import Teller, money
 from evidence.three_ways import ALLOCATION, DirectReading, Proof, judge
+from runtime.processes import Processes
+from runtime.programs import TICK_S, CannotStart, until
 from runtime.redis_client import open_redis
 
 TOP = 6

@@ -96,7 +96,13 @@ async def follow_arm(session: Session, armed: Armed, *, wait: bool, within_s: fl
     screen = session.screen
     watcher = Watcher(session.reader, session.settings.keys, session.clock, screen.line)
     patience_s = min(DECISION_WAIT_S, within_s)
-    decision = await watcher.decision(armed, patience_s, approval_s=within_s if wait else 0)
+    with screen.busy("waiting for the governor's decision") as waiting:
+        decision = await watcher.decision(
+            armed,
+            patience_s,
+            approval_s=within_s if wait else 0,
+            approving=lambda: waiting.say("waiting for another person's signature"),
+        )
     screen.json(_report(armed, decision))
     match decision:
         case None:

@@ -12,6 +12,7 @@ from flatctl.plan import Plan
 from flatctl.plan_command import NotListed, plan_now
 from flatctl.plan_file import load_plan
 from flatctl.plan_views import scope_text, show_summary
+from flatctl.screen import Screen
 from flatctl.session import Session
 from flatctl.settings import FlatctlSettings
 from flatctl.views import WARNING
@@ -76,8 +77,7 @@ async def show_basis(session: Session, scope: Scope, path: str, *, asked: bool) 
     if not asked:
         return Basis()
     try:
-        with screen.busy("asking the exchange what would be closed"):
-            plan = await _made_now(settings, scope)
+        plan = await _made_now(screen, settings, scope)
     except NotListed as error:
         raise CommandFailed(f"not armed: {error}", REFUSED) from error
     except CommandFailed as error:
@@ -87,10 +87,10 @@ async def show_basis(session: Session, scope: Scope, path: str, *, asked: bool) 
     return Basis(plan=plan)
 
 
-async def _made_now(settings: FlatctlSettings, scope: Scope) -> Plan:
+async def _made_now(screen: Screen, settings: FlatctlSettings, scope: Scope) -> Plan:
     if not settings.exchange_api_key or not settings.exchange_api_secret:
         raise CommandFailed("EXCHANGE_API_KEY and EXCHANGE_API_SECRET are not set here, so that nobody can be asked")
-    return await plan_now(settings, scope, within_s=READ_WITHIN_S)
+    return await plan_now(screen, settings, scope, within_s=READ_WITHIN_S)
 
 
 def _require_same(plan: Plan, path: str, settings: FlatctlSettings, scope: Scope) -> None:

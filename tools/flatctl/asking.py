@@ -18,7 +18,8 @@ def opened(connect: Callable[[ExchangeConfig], R], settings: FlatctlSettings) ->
     try:
         return connect(config), config.base_url or f"{settings.exchange_id} ({settings.exchange_env})"
     except ValueError as error:
-        raise CommandFailed(str(error)) from error
+        keyless = "; set it, or name a file that holds it" if "EXCHANGE_API_" in str(error) else ""
+        raise CommandFailed(f"{error}{keyless}") from error
 
 
 @contextmanager

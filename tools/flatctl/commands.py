@@ -101,7 +101,8 @@ async def positions(session: Session) -> int:
 
     screen = session.screen
     screen.line(session.settings.banner, style="bold")
-    exposure = await read_exposure(session.settings)
+    with screen.busy("reading the exchange: every position"):
+        exposure = await read_exposure(session.settings)
     screen.json(exposure)
     views.show_exposure(screen, exposure)
     if exposure.doubts:

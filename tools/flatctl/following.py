@@ -51,11 +51,13 @@ class Watcher:
         self._tell = tell
         self._away = False
 
-    async def decision(self, arm: Armed, within_s: float, *, approval_s: float = 0) -> Word | None:
+    async def decision(
+        self, arm: Armed, within_s: float, *, approval_s: float = 0, approving: Callable[[], None] = lambda: None
+    ) -> Word | None:
         """What the governor says of the arm; nothing when it said nothing `within_s`.
 
-        That the arm waits for an approval is told, and is the answer unless it is decided within `approval_s` and its
-        life.
+        That the arm waits for an approval is told, by `approving` too, and is the answer unless it is decided within
+        `approval_s` and its life.
         """
         audit, began_s = self._keys.stream("flatten.audit"), self._clock.monotonic_s()
         after, words, waiting = arm.audit_after, list[Word](), None
@@ -68,6 +70,7 @@ class Watcher:
                 if not isinstance(word, ArmAwaitingApproval):
                     return word
                 waiting, left_s = word, await self._tell_waiting(word)
+                approving()
                 deadline_s = min(began_s + approval_s, self._clock.monotonic_s() + left_s)
             left_s = deadline_s - self._clock.monotonic_s()
             if left_s <= 0:
@@ -87,9 +90,16 @@ class Watcher:
         return left_s + LATE_S
 
     async def run(
-        self, beginning: Beginning, within_s: float, show: Callable[[RunProgress, Record, str], None]
+        self,
+        beginning: Beginning,
+        within_s: float,
+        show: Callable[[RunProgress, Record, str], None],
+        now: Callable[[RunProgress], None] = lambda _: None,
     ) -> RunProgress:
-        """Follow one run; `show` gets every entry of it as it comes. Ends with its FlattenCompleted or the time."""
+        """Follow one run; `show` gets every entry of it as it comes, `now` how far it is, every second or so.
+
+        Ends with its FlattenCompleted or the time.
+        """
         progress = RunProgress(beginning.request_id)
         follower = Follower(
             self._reader,
@@ -107,6 +117,7 @@ class Watcher:
                 self._tell(
                     f"NOBODY HAS BEGUN this run for {waited_s:.0f} s: is the flatten-executor running? (flatctl status)"
                 )
+            now(progress)
             for record in await self._read(follower, left_s):
                 if record.event is None:
                     self._tell(f"entry {record.entry_id} cannot be read by this version: {record.problem}")

@@ -57,6 +57,8 @@ def generate(
     path, name, signer = out or settings.operator_key_file or DEFAULT_FILE, operator_of(operator), Signer.new()
     if Path(path).exists():  # before a passphrase is typed in vain
         raise CommandFailed(f"no key was made: {path!r} is there already; name another file with --out")
+    if not Path(path).absolute().parent.is_dir():
+        raise CommandFailed(f"no key was made: there is no directory for {path!r}; name another file with --out")
     now = datetime.now(UTC).replace(microsecond=0)
     try:
         text = entry(name, role, signer.public_key, now, now + VALID_FOR)

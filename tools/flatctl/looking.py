@@ -12,6 +12,7 @@ from contracts.positions import PositionSnapshot
 from contracts.streams import STREAMS, Keys
 from contracts.vocabulary import Environment
 from flatctl.arming import armed_now
+from flatctl.drilling.record import PastDrills, past_drills
 from flatctl.history import newest
 from flatctl.last_run import LastRun, last_run
 from flatctl.settings import FlatctlSettings
@@ -84,6 +85,8 @@ class Status(Struct, frozen=True, kw_only=True):
     last_run: LastRun | None
     groups: tuple[GroupState, ...]
     dead_letters: int
+    drills: PastDrills
+    """The last drill, and the last good one."""
 
 
 async def look(redis: Redis, latch: Latch, settings: FlatctlSettings) -> Status:
@@ -105,6 +108,7 @@ async def look(redis: Redis, latch: Latch, settings: FlatctlSettings) -> Status:
         last_run=await last_run(redis, keys),
         groups=tuple([await _group(redis, keys, stream.name, stream.group) for stream in STREAMS if stream.group]),
         dead_letters=await raw(redis, "XLEN", keys.stream("dead")),
+        drills=await past_drills(redis, keys),
     )
 
 

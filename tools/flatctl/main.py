@@ -16,6 +16,7 @@ from flatctl.audit_commands import audit
 from flatctl.confirming import banner, confirmed
 from flatctl.dead_commands import dead
 from flatctl.doctor.command import doctor
+from flatctl.drilling.command import drill
 from flatctl.exits import CommandFailed
 from flatctl.exporting import export
 from flatctl.key_commands import keys
@@ -52,6 +53,7 @@ app.add_typer(audit, name="audit")
 app.command()(export)
 app.command()(history)
 app.command()(doctor)
+app.command()(drill)
 
 
 def _tell_version(wanted: bool) -> None:  # noqa: FBT001 - typer calls it so
@@ -91,11 +93,15 @@ def main() -> None:
 
 
 def _usage(error: TyperException) -> str:
-    """What is wrong with the command line. `flatctl --json status` is told where options stand."""
-    text = " ".join(error.format_message().split())
+    """What is wrong with the command line, and who knows more. `flatctl --json status` is told where options stand."""
+    text = " ".join(error.format_message().split()).replace("Value error, ", "")
     if sys.argv[1:] and sys.argv[1].startswith("-"):
         return f"{text.partition(' (')[0]}; options follow the command, as in flatctl status --json"
-    return text
+    context = getattr(error, "ctx", None)
+    if not text or context is None:
+        return text
+    where = f"see {context.command_path} --help"
+    return f"{text} {where.capitalize()}" if text.endswith("?") else f"{text.rstrip('.')}; {where}"
 
 
 @ess.command("status")

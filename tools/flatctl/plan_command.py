@@ -15,6 +15,7 @@ from flatctl.plan import Plan
 from flatctl.plan_file import save_plan
 from flatctl.plan_views import show_plan
 from flatctl.scope import scope_of, unlisted
+from flatctl.screen import Screen
 from flatctl.session import Session, run
 from flatctl.settings import FlatctlSettings
 
@@ -41,7 +42,7 @@ async def show(session: Session, scope: Scope, save: Path | None) -> int:
     """Read the exchange, work the plan out, keep it where asked, and say what it is."""
     screen = session.screen
     screen.line(session.settings.banner, style="bold")
-    made = await plan_now(session.settings, scope)
+    made = await plan_now(screen, session.settings, scope)
     screen.json(made)
     show_plan(screen, made)
     if save is not None:
@@ -54,7 +55,7 @@ async def show(session: Session, scope: Scope, save: Path | None) -> int:
     return exits.OK
 
 
-async def plan_now(settings: FlatctlSettings, scope: Scope, within_s: float | None = None) -> Plan:
+async def plan_now(screen: Screen, settings: FlatctlSettings, scope: Scope, within_s: float | None = None) -> Plan:
     """Read the exchange, `within_s` if that is given, and work the plan out.
 
     Raises CommandFailed with one line; `NotListed` for a wrong symbol.
@@ -66,8 +67,10 @@ async def plan_now(settings: FlatctlSettings, scope: Scope, within_s: float | No
 
     exchange, where = opened(open_account_reader, settings)
     try:
+        doing = f"reading {where}: positions, prices, rules and waiting orders"
         async with asyncio.timeout(within_s):
-            account = await read_account(exchange, where, in_order=False)
+            with screen.busy(doing):
+                account = await read_account(exchange, where, in_order=False)
         if account.listings is None:
             raise CommandFailed(
                 f"no plan without the exchange's rules: {account.listings_trouble}. What is open: flatctl positions",

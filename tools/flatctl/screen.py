@@ -2,8 +2,8 @@
 
 import os
 import sys
-from collections.abc import Sequence
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 
 from rich.console import Console
 from rich.live import Live
@@ -11,6 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from contracts.codec import to_json
+from flatctl.waiting import Waiting
 from runtime.redaction import Redactor
 
 PIPE_COLUMNS = 1_000
@@ -28,6 +29,7 @@ class Screen:
         terminal = sys.stdout.isatty()
         width = None if terminal or os.environ.get("COLUMNS") else PIPE_COLUMNS
         self._console = _Console(markup=False, highlight=False, emoji=False, width=width)
+        self._waiting: Waiting | None = None
         self._errors = _Console(stderr=True, markup=False, highlight=False, emoji=False, soft_wrap=True)
 
     @property
@@ -76,17 +78,26 @@ class Screen:
         except BrokenPipeError:
             mute(2)
 
-    def busy(self, text: str) -> AbstractContextManager[object]:
-        """A sign of life on stderr while something takes its time: in a terminal alone."""
-        if self.live and self._errors.is_terminal:
-            return self._errors.status(Text(self.clean(text)))
-        return nullcontext()
+    @contextmanager
+    def busy(self, text: str) -> Iterator[Waiting]:
+        """A sign of life on stderr while something takes its time: in a terminal alone, and never with --json."""
+        shown = self._errors.is_terminal and not self._errors.is_dumb_terminal and not self.as_json
+        with Waiting(self._errors if shown else None, self.clean, text) as waiting:
+            self._waiting = waiting
+            try:
+                yield waiting
+            finally:
+                self._waiting = None
 
     def picture(self) -> Live:
         """A region of the terminal that changes in place."""
         return Live(console=self._console, auto_refresh=False, vertical_overflow="crop")
 
     def _print(self, what: Text | Table) -> None:
+        with self._waiting.aside() if self._waiting else nullcontext():
+            self._print_at_once(what)
+
+    def _print_at_once(self, what: Text | Table) -> None:
         try:
             if self._console.is_terminal:
                 self._console.print(what)

@@ -36,13 +36,15 @@ async def show(session: Session, scope: Scope) -> int:
     screen.line(settings.banner, style="bold")
     exchange, where = opened(open_account_reader, settings)
     try:
-        account = await read_account(exchange, where, in_order=True)
+        with screen.busy(f"reading {where}: waiting orders first, then every position"):
+            account = await read_account(exchange, where, in_order=True)
     finally:
         await exchange.aclose()
     if account.listings is not None and (wrong := unlisted(scope.symbols, account.listings.symbols)):
         raise CommandFailed(f"not verified: {wrong}")
     found, shown = verification(account, settings, scope)
-    found = replace(found, compared=await compared(session, shown, account.listings, scope))
+    with screen.busy("asking Redis what the last run, the oracle and caches say"):
+        found = replace(found, compared=await compared(session, shown, account.listings, scope))
     screen.json(found)
     show_verification(screen, found)
     if found.code == exits.UNKNOWN:

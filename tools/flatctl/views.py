@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from contracts.arming import GateVerdict, Scope
 from contracts.flattening import FlattenCompleted, PositionFate, RunVerdict
 from contracts.vocabulary import PositionSide
+from flatctl.drilling.record import short
 from flatctl.figures import drops, funnel, funnel_line, moment, money, quantity, second, some, span
 from flatctl.last_run import LastRun
 from flatctl.looking import SILENT_MS, GroupState, Status
@@ -160,6 +161,7 @@ def show_status(screen: Screen, status: Status) -> None:
         ("oracle", _oracle(status)),
         *((group.group, _group(group)) for group in status.groups),
         ("dead letters", f"{status.dead_letters}{'  LOOK AT THEM: flatctl dead list' if status.dead_letters else ''}"),
+        ("last drill", short(status.drills, status.now_ms)),
     ]
     screen.table(("", ""), rows, numeric=frozenset())
     if status.last_run and status.last_run.residual:

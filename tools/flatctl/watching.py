@@ -1,7 +1,6 @@
 """A run on the screen: a live picture in a terminal, one line for each event elsewhere, JSON lines where asked."""
 
 from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
 from datetime import UTC, datetime
 
 from msgspec import Struct
@@ -39,13 +38,16 @@ async def watch(session: Session, beginning: Beginning, within_s: float) -> int:
     screen = session.screen
     screen.line(f"run {beginning.request_id} (times are UTC)")
     watcher = Watcher(session.reader, session.settings.keys, session.clock, screen.line)
-    picture = screen.picture() if screen.live else None
-    shown: AbstractContextManager[object] = picture or nullcontext()
-    with shown:
-        show = Picture(screen, picture, session.clock.monotonic_s) if picture else _lines(screen)
-        progress = await watcher.run(beginning, within_s, show)
-        if isinstance(show, Picture):
-            show.draw(progress)
+    if screen.live:
+        with screen.picture() as live:
+            picture = Picture(screen, live, session.clock.monotonic_s)
+            progress = await watcher.run(beginning, within_s, picture, picture.tick)
+            picture.draw(progress)
+    else:
+        with screen.busy("reading the record") as waiting:
+            progress = await watcher.run(
+                beginning, within_s, _lines(screen), lambda progress: waiting.say(_now(progress))
+            )
     if progress.completed is None:
         raise CommandFailed(
             f"no verdict within {within_s:g} s: {progress.stage}; {progress.funnel()}. What is open now: "
@@ -54,6 +56,10 @@ async def watch(session: Session, beginning: Beginning, within_s: float) -> int:
         )
     show_completed(screen, progress.completed)
     return exits.of_run(progress.completed)
+
+
+def _now(progress: RunProgress) -> str:
+    return f"{progress.stage}: {progress.funnel()}"
 
 
 def _lines(screen: Screen) -> Callable[[RunProgress, Record, str], None]:
@@ -73,6 +79,7 @@ class Picture:
         self._screen = screen
         self._live = live
         self._monotonic_s = monotonic_s
+        self._began_s = monotonic_s()
         self._drawn_s = 0.0
         self._heads: list[str] = []
 
@@ -80,6 +87,10 @@ class Picture:
         """Take one entry in, and draw when it is time."""
         if line and not _about_an_order(record.event):
             self._heads.append(f"{_clock(record.entry_id)}  {line}")
+        self.tick(progress)
+
+    def tick(self, progress: RunProgress) -> None:
+        """Draw when it is time: what is waited for has been waited for longer by now."""
         if self._monotonic_s() - self._drawn_s >= REFRESH_S:
             self.draw(progress)
 
@@ -87,7 +98,9 @@ class Picture:
         """Draw it as it stands."""
         room = max(3, self._screen.height - len(self._heads) - _LINES_AROUND)
         heads = [Text(self._screen.clean(line), overflow="ellipsis", no_wrap=True) for line in self._heads]
-        funnel = Text(f"{progress.stage}: {progress.funnel()}", style="bold")
+        # Only what is not over yet is waited for.
+        waited = "" if progress.completed else f" ({self._monotonic_s() - self._began_s:.0f} s)"
+        funnel = Text(f"{_now(progress)}{waited}", style="bold")
         self._live.update(Group(*heads, funnel, _table(self._screen, progress, room)), refresh=True)
         # Counted from the end: where drawing is slow, one picture for each event would tell the verdict seconds late.
         self._drawn_s = self._monotonic_s()

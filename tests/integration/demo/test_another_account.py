@@ -11,11 +11,11 @@ from support.demo_process import ran
 PROGRAM = """
 import sys
 import demo.main, demo.stack
-python = demo.stack._python
+python = demo.stack.python
 account = ("--port", "0", *sys.argv.pop().split())
 def on_another_account(module, *arguments):
     return python(module, *(account if module == "exchange_sim.main" else arguments))
-demo.stack._python = on_another_account
+demo.stack.python = on_another_account
 demo.main.main()
 """
 

@@ -18,6 +18,7 @@ from flatctl.plan import sealed
 from flatctl.plan_command import plan_now
 from flatctl.plan_file import load_plan, save_plan
 from flatctl.session import load_settings
+from runtime.redaction import Redactor
 from support.flatctl_process import Flatctl, Said, finish
 from support.run_events import accepted
 from support.scribe import Scribe
@@ -251,7 +252,7 @@ async def test_an_exchange_that_does_not_answer_is_not_waited_for(
     await sim.latency(60_000)
 
     with pytest.raises(CommandFailed, match=r"did not answer within 0\.1 s"):
-        await plan_now(load_settings(), Scope(), within_s=0.1)
+        await plan_now(Screen(Redactor()), load_settings(), Scope(), within_s=0.1)
 
 
 async def test_who_need_not_confirm_asks_no_exchange(flatctl: Flatctl, scribe: Scribe, sim: Simulator) -> None:

@@ -37,6 +37,13 @@ async def test_a_key_is_made_encrypted_and_what_is_printed_goes_into_the_operato
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
 
 
+async def test_before_a_passphrase_is_typed_in_vain_a_missing_directory_is_told(tmp_path: Path) -> None:
+    path = tmp_path / "none" / "alice.pem"
+    said = await Flatctl.on("redis://127.0.0.1:1/0", "test", tmp_path)("keys", "generate", "--out", str(path))
+
+    assert (said.code, "there is no directory for" in said.err) == (1, True), said
+
+
 async def test_a_key_is_never_overwritten(flatctl: Flatctl, tmp_path: Path) -> None:
     path = tmp_path / "alice.pem"
     assert (await flatctl("keys", "generate", "--out", str(path), "--operator", "alice")).code == 0

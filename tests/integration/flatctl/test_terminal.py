@@ -67,6 +67,7 @@ async def test_json_in_a_terminal_is_only_json(flatctl: Flatctl, scribe: Scribe)
         "dead list",
         "dead requeue",
         "doctor",
+        "drill",
         "plan",
         "verify",
     ],
@@ -97,6 +98,27 @@ async def test_an_option_before_the_command_is_told_where_it_stands(flatctl: Fla
 
     assert said.code == 1
     assert said.err == ("flatctl: No such option: --json; options follow the command, as in flatctl status --json\n")
+
+
+@pytest.mark.parametrize(
+    ("typed", "told"),
+    [
+        ("stauts", "No such command 'stauts'. Did you mean 'status'? See flatctl --help"),
+        ("ess on", "No such command 'on'; see flatctl ess --help"),
+        ("drill now", "Got unexpected extra argument(s) (now); see flatctl drill --help"),
+        ("dead show", "Missing argument 'letter_id'; see flatctl dead show --help"),
+        ("arm --symbol ETHUSDT", "No such option: --symbol (Possible options: --symbols); see flatctl arm --help"),
+        ("doctor exchang", "'AREA': 'exchang' is not one of 'redis', "),
+        ("drill --scenario none.json", "no drill: --scenario 'none.json' is neither incident nor a file"),
+        ("verify", "about an account without it; set it, or name a file that holds it"),
+    ],
+)
+async def test_what_is_wrong_is_one_line_that_says_what_to_do(flatctl: Flatctl, typed: str, told: str) -> None:
+    said = await flatctl(*typed.split())
+
+    assert said.code == 1, said
+    assert told in said.err
+    assert len(said.err.splitlines()) == 1
 
 
 async def test_the_help_tells_every_exit_code(flatctl: Flatctl) -> None:

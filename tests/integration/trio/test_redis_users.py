@@ -15,6 +15,7 @@ from contracts.redis_users import acl_file, redis_users
 from contracts.streams import EXECUTOR_GROUP, GOVERNOR_GROUP, STREAMS, Keys
 from runtime.group import Group
 from runtime.redis_client import open_reader, open_redis, raw
+from support.drilling import Drill
 from support.flatctl_process import Flatctl
 from support.keyring import Keyring
 from support.letters import a_letter, entries_of
@@ -173,6 +174,16 @@ async def settle_each_letter(trio: Trio, governor: ServiceProcess) -> None:
         if command == "requeue":
             await governor.wait_line("dead-lettered", after=so_far)
     assert await raw(trio.events.redis, "XLEN", trio.events.keys.stream("dead")) == 0
+
+
+async def test_an_operator_may_hold_a_drill_and_clear_up_after_it(
+    admin: Redis, redis_of_each_kind: RedisServer, namespace: str, tmp_path: Path
+) -> None:
+    drill = Drill(Scribe(admin, admin, namespace), url_of(redis_of_each_kind, "operator"), tmp_path)
+    code, said = await drill.held()
+
+    assert code == 0, said
+    assert await drill.left() == []
 
 
 async def test_an_operator_cannot_put_back_what_only_the_governor_may_ask_for(

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from demo.processes import ChildDied, Processes, born, stop_recorded
 from demo.redis_binary import client_of, find_redis, version_in
-from demo.stack import clean_environment
 from demo.targets import INCIDENT_SYMBOL, targets
+from runtime.processes import ChildDied, Processes, born, stop_recorded
+from runtime.programs import clean_environment
 
 
 def test_only_the_incidents_symbol_is_beyond_its_cap() -> None:
@@ -94,7 +94,7 @@ def test_a_dead_process_is_told_with_its_last_words(tmp_path: Path) -> None:
 
 
 def test_everything_ends_even_what_ignores_being_asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("demo.processes.TERM_S", 0.2)
+    monkeypatch.setattr("runtime.processes.TERM_S", 0.2)
     script = (
         "import signal, sys; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('up', flush=True); signal.pause()"
     )

@@ -14,7 +14,10 @@ from flatctl.screen import Screen
 from flatctl.session import Session, run
 from flatctl.views import BAD, WARNING
 
-Areas = Annotated[list[Area] | None, typer.Argument(help="Look only at these. Default: all of them.")]
+Areas = Annotated[
+    list[Area] | None,
+    typer.Argument(metavar="AREA", help=f"Look only at these: {', '.join(Area)}. Default: all of them."),
+]
 _WORST_FIRST = (Grade.FAILED, Grade.UNKNOWN, Grade.WARNING, Grade.OK)
 
 

@@ -2,13 +2,16 @@
 
 from typing import Any
 
+from contracts.drills import DrillOutcome
 from flatctl.doctor.finding import Finding, Grade
+from flatctl.drilling.record import short
 from flatctl.figures import span
 from flatctl.looking import SILENT_MS, GroupState, Status, look
 from flatctl.session import Session
 from flatctl.views import latch_text, seen
 from runtime.redis_client import raw
 
+DRILL_DAYS = 30
 OLD_MS = 15_000
 """A pending entry that is older is an alert (`PendingAgeing`)."""
 
@@ -31,7 +34,7 @@ async def examine_services(session: Session) -> list[Finding]:
     """Consumer groups, the oracle's newest reading, dead letters. Raises RedisError when Redis does not answer."""
     status = await look(session.redis, session.latch, session.settings)
     findings = [found for group in status.groups for found in await _group(session, group, status.now_ms)]
-    return [*findings, _oracle(status), _dead_letters(status)]
+    return [*findings, _oracle(status), _dead_letters(status), _drill(status)]
 
 
 async def _group(session: Session, group: GroupState, now_ms: int) -> list[Finding]:
@@ -80,4 +83,18 @@ def _dead_letters(status: Status) -> Finding:
         observed=str(status.dead_letters),
         required="none",
         do="flatctl dead list" if status.dead_letters else "",
+    )
+
+
+def _drill(status: Status) -> Finding:
+    """What nobody has practised for a month does not work on a bad night."""
+    last = status.drills.last
+    recent = last is not None and status.now_ms - last.finished_at_ms <= DRILL_DAYS * 86_400_000
+    good = last is not None and recent and last.outcome is DrillOutcome.FLAT
+    return Finding(
+        check="last drill",
+        grade=Grade.OK if good else Grade.WARNING,
+        observed=short(status.drills, status.now_ms),
+        required=f"a good one in the last {DRILL_DAYS} days",
+        do="" if good else "flatctl drill: docs/runbooks/drill.md",
     )

@@ -1,4 +1,4 @@
-"""Processes of the demo: each in a group of its own, with its log in a file, ended by pid whatever happens.
+"""Processes that a tool starts: each in a group of its own, with its log in a file, ended by pid whatever happens.
 
 Nothing here awaits between starting a process and knowing of it, so that no cancellation can lose one.
 """
@@ -66,7 +66,7 @@ class Child:
 
 
 class Processes:
-    """All processes of one demo, in the order in which they were started."""
+    """All processes of one tool, in the order in which they were started."""
 
     def __init__(self, directory: Path) -> None:
         self._directory = directory
@@ -137,7 +137,7 @@ def replaced_mark(directory: Path, name: str) -> Path:
 
 
 def stop_recorded(records: Sequence[Record]) -> tuple[str, ...]:
-    """End processes that an earlier demo left running; returns the names of those that were still there."""
+    """End processes that an earlier tool left running; returns the names of those that were still there."""
     there = [record for record in records if record.born and born(record.pid) == record.born]
     for number, seconds in ((signal.SIGTERM, TERM_S), (signal.SIGKILL, KILL_S)):
         for record in there:
