@@ -17,6 +17,7 @@ from flatctl.exits import CommandFailed
 from flatctl.plan import sealed
 from flatctl.plan_command import plan_now
 from flatctl.plan_file import load_plan, save_plan
+from flatctl.screen import Screen
 from flatctl.session import load_settings
 from runtime.redaction import Redactor
 from support.flatctl_process import Flatctl, Said, finish
