@@ -52,7 +52,7 @@ async def test_the_script_is_installed_where_the_shell_reads_it(flatctl: Flatctl
 @pytest.mark.parametrize(
     ("line", "offered"),
     [
-        ("flatctl d", {"dead", "disarm", "doctor"}),
+        ("flatctl d", {"dead", "disarm", "doctor", "drill"}),
         ("flatctl dead ", {"list", "show", "requeue", "drop"}),
         ("flatctl doctor e", {"events", "exchange"}),
         ("flatctl history --l", {"--limit"}),

@@ -223,6 +223,7 @@ async def test_services_that_do_not_run_are_named(flatctl: Flatctl) -> None:
         "flatten-executor alive": "failed",
         "oracle": "warning",
         "dead letters": "ok",
+        "last drill": "warning",
     }
 
 
