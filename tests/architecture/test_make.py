@@ -86,6 +86,12 @@ def house(tmp_path: Path) -> House:
             ["test", "TESTS=pyproject.toml::test_one[x-1]"],
             "python -m pytest --numprocesses 3 --dist loadfile pyproject.toml::test_one[x-1]",
         ),
+        (["proof"], "python -m proof"),
+        (["proof", "ASK=no"], "python -m proof --yes"),
+        (
+            ["proof", "FLATCTL=docker compose run --rm -T flatctl", "RESTART=docker compose restart governor"],
+            "python -m proof --flatctl docker compose run --rm -T flatctl --restart docker compose restart governor",
+        ),
         (["bench"], "python -m bench"),
     ],
     ids=" ".join,

@@ -63,7 +63,7 @@ async def _run(chosen: argparse.Namespace, teller: Teller) -> int:
         options = Options(arm_id=f"proof-{secrets.token_hex(4)}", reason=chosen.reason)
         prover = Prover(Command(stack.flatctl), Command(stack.restart), options, teller)
         if not chosen.yes and not await _confirmed(prover, teller):
-            teller.error("not confirmed: nothing was armed (without a terminal, say --yes, or YES=1 with make)")
+            teller.error("not confirmed: nothing was armed (without a terminal: --yes, or make proof ASK=no)")
             return REFUSED
         proved = await prover.prove()
     except CannotProve as error:
