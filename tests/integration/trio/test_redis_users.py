@@ -15,6 +15,7 @@ from contracts.redis_users import acl_file, redis_users
 from contracts.streams import EXECUTOR_GROUP, GOVERNOR_GROUP, STREAMS, Keys
 from runtime.group import Group
 from runtime.redis_client import open_reader, open_redis, raw
+from support.console import following
 from support.drilling import Drill
 from support.flatctl_process import Flatctl
 from support.keyring import Keyring
@@ -114,6 +115,10 @@ async def test_a_flatten_from_arm_to_verdict_needs_no_more(
                     assert words != ["verify"] or "cache: 2 of 674 symbols" in flatctl.text
                     assert words != ["doctor"] or "operator can do none of 7 other things" in flatctl.text
             (completed,) = await trio.events.events(FlattenCompleted)
+            async with following(await services[1].http_url()) as page:
+                shown = await page.until(lambda parts: parts.get("run") and parts.get("past"))
+                assert shown["run"]["verdict"] == "flat"
+                assert [text for text in shown["present"]["problems"] if "on record" in text] == []
             async with trio.flatctl("arm", "--wait", "--yes", "--reason", "too soon") as refused:
                 assert await refused.wait() == 3, refused.text
             await raw(admin, "XADD", trio.events.keys.of(ArmRequested), "*", "no", "event")
