@@ -28,7 +28,7 @@ from support.scribe import Scribe
 from support.sim import Simulator
 from support.telling import accepted, dead_letter, flat, is_at_its_place
 from support.tree import text_of
-from support.trio import SERVICES, Trio
+from support.trio import SERVICES, Trio, trio_env
 
 PROGRAMS = {"oracle": "position-oracle", "governor": "governor", "executor": "flatten-executor"}
 PASSWORD = "drill"
@@ -64,18 +64,9 @@ async def test_a_flatten_from_arm_to_verdict_needs_no_more(
 ) -> None:
     reader = open_reader(redis_of_each_kind.url, name="test")
     async with Simulator("--scenario", "incident") as sim:
-        env = {
-            "FLATTEN_NAMESPACE": namespace,
-            "FLATTEN_ALLOCATION_PREFIX": f"{namespace}:target:",
+        env = trio_env(sim, url_of(redis_of_each_kind, "operator"), namespace, tmp_path / "ESS_ON") | {
             "FLATTEN_POSITIONS_PREFIX": f"{namespace}:cached:",
-            "EXCHANGE_BASE_URL": sim.base_url,
-            "EXCHANGE_API_KEY": sim.api_key,
-            "EXCHANGE_API_SECRET": sim.api_secret,
             "ESS_LATCH": f"redis:{namespace}:ess",
-            "GOV_TESTNET_FORCE_FLATTEN": "true",
-            "GOV_TESTNET_FORCE_FLATTEN_CONFIRM": "FLATTEN_NOW",
-            "ORACLE_POLL_SECONDS": "0.5",  # two minutes of it stay inside the venue's limit
-            "REDIS_URL": url_of(redis_of_each_kind, "operator"),
         }
         people = Keyring(tmp_path, policy="signatures = 2")
         trio = Trio(sim, env | people.of("alice"), Requester(admin, reader, namespace))
