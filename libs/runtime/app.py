@@ -21,6 +21,10 @@ from runtime.telemetry import telemetry_secrets
 
 C = TypeVar("C", bound=CommonSettings)
 DRAIN_ON_CRASH_S = 2.0
+DRAIN_S = 4.0
+"""How long a signal lets what is in hand come to its end. With what follows, less than the 10 s that Docker waits."""
+LET_GO_S = 1.0
+"""How long what did not is given to let go of its connections."""
 _log = structlog.get_logger("runtime.app")
 
 
@@ -130,10 +134,31 @@ async def _with_signals(main: Callable[[C, asyncio.Event], Awaitable[None]], set
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, on_signal, number)
     try:
-        await main(settings, stop)
+        await _until_drained(main(settings, stop), stop)
     finally:
         if not await tracing.shutdown():
             _log.warning("telemetry could not be sent in time; some spans are lost")
+
+
+async def _until_drained(work: Awaitable[None], stop: asyncio.Event) -> None:
+    """Until it returns, or until `DRAIN_S` after `stop`: an exchange or a Redis that hangs holds no process up.
+
+    What is cut off stays pending, as it does in a crash, and whoever starts next goes on with it.
+    """
+    task, stopping = asyncio.ensure_future(work), asyncio.create_task(stop.wait())
+    try:
+        await asyncio.wait((task, stopping), return_when=asyncio.FIRST_COMPLETED)
+        if not task.done():
+            await asyncio.wait((task,), timeout=DRAIN_S)
+        if not task.done():
+            _log.warning(f"not at an end {DRAIN_S:g} s after the signal: ending; what is in hand stays pending")
+            task.cancel()
+            await asyncio.wait((task,), timeout=LET_GO_S)
+    finally:
+        stopping.cancel()
+        task.cancel()
+    if task.done() and not task.cancelled():
+        task.result()
 
 
 def _failure(task: asyncio.Task[None]) -> BaseException | None:

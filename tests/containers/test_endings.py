@@ -41,6 +41,33 @@ def test_sigterm_ends_it_well_before_docker_would_kill_it(staging: Staging, name
     assert took_s < GRACE_S
 
 
+def test_sigterm_ends_the_executor_in_time_while_the_exchange_hangs(incident: Staging) -> None:
+    incident.sim("faults", [{"action": "delay", "match": ORDERS, "times": 0, "hold_ms": 60_000}])
+    with incident.arming() as operator:
+        incident.wait(f"requests=1&method={ORDERS['method']}&path={ORDERS['path']}")
+        incident.compose("stop", "flatten-executor")
+        state = incident.inspect("flatten-executor")["State"]
+        incident.sim("faults", method="DELETE")
+        incident.up()
+        incident.wait("open_positions=0")
+        said, _ = operator.communicate(timeout=2 * HANG_S)
+
+    assert (state["Status"], state["ExitCode"]) == ("exited", 0), "Docker kills after ten seconds: that is 137"
+    assert "verdict=flat" in said
+
+
+def test_sigterm_ends_a_service_in_time_while_redis_hangs(staging: Staging) -> None:
+    staging.compose("pause", "redis")
+    try:
+        staging.compose("stop", "governor")
+        state = staging.inspect("governor")["State"]
+    finally:
+        staging.compose("unpause", "redis")
+    staging.up()
+
+    assert (state["Status"], state["ExitCode"]) == ("exited", 0)
+
+
 def test_down_and_up_lose_nothing(incident: Staging) -> None:
     incident.flatctl("arm", "--yes", "--wait", "--reason", "drill")
     before = (incident.events("flatten.audit"), fired(incident), passwords(incident))

@@ -43,6 +43,30 @@ async def test_killed_after_its_orders_and_before_its_record_it_sends_no_second_
         assert len(await governor.events(FlattenCompleted)) == 1
 
 
+async def test_asked_to_end_while_the_exchange_hangs_it_ends_and_the_next_goes_on_without_a_second_order_i16_i11(
+    sim: Simulator, env: dict[str, str], governor: Requester
+) -> None:
+    await sim.faults(HELD)
+    async with ServiceProcess("flatten_executor.main", env) as first:
+        await first.wait_ready()
+        await governor.request()
+        await sim.wait(filled=44)
+        first.sigterm()
+        await first.wait_line("not at an end 4 s after the signal")
+        assert await first.wait() == 0
+        assert first.lines[-1].endswith("flatten-executor stopped")
+    assert await governor.events(FlattenCompleted) == []
+    assert await governor.unacknowledged() == 1
+    await sim.clear_faults()
+
+    async with ServiceProcess("flatten_executor.main", env):
+        completed = await governor.verdict()
+
+    assert completed.verdict is RunVerdict.FLAT
+    assert (completed.counts.ok, completed.counts.orders_ok) == (44, 44)
+    assert len(await sim.orders()) == 44
+
+
 async def test_killed_before_its_orders_arrive_it_looks_them_up_and_closes_under_new_ids_i7(
     sim: Simulator, env: dict[str, str], governor: Requester
 ) -> None:

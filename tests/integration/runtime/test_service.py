@@ -45,6 +45,37 @@ async def test_sigterm_finishes_what_is_in_hand_and_exits_0(workshop: Workshop) 
     assert await workshop.effects() == {"slow": 1, "left": 1}
 
 
+async def test_what_comes_to_no_end_after_sigterm_stays_pending_and_the_next_one_handles_it(workshop: Workshop) -> None:
+    await workshop.say("slow")
+    async with echo(workshop) as service:
+        await service.wait_line("handling slow")
+        service.sigterm()
+
+        assert await service.wait() == 0
+
+    assert "ending; what is in hand stays pending" in service.text
+    assert await workshop.effects() == {}
+    assert await workshop.pending() == 1
+    await workshop.release()
+    async with echo(workshop) as service:
+        await service.wait_line("handled slow")
+    assert await workshop.effects() == {"slow": 1}
+
+
+async def test_a_redis_that_hangs_does_not_hold_up_the_end(own_redis: RedisServer, own_workshop: Workshop) -> None:
+    async with echo(own_workshop) as service:
+        await service.wait_ready()
+        own_redis.pause()
+        try:
+            service.sigterm()
+            code = await service.wait()
+        finally:
+            own_redis.resume()
+
+    assert code == 0
+    assert "Traceback" not in service.text
+
+
 async def test_a_second_signal_ends_at_once_with_the_entry_pending(workshop: Workshop) -> None:
     await workshop.say("slow")
     async with echo(workshop) as service:
