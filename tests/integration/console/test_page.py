@@ -113,4 +113,4 @@ async def test_a_state_is_told_by_a_word_beside_every_shape(trio: Trio, url: str
         kinds = [await each.locator("use").get_attribute("href") for each in told]
         assert len(told) >= 8 + 25
         assert "" not in words
-        assert set(kinds) == {"#shape-good", "#shape-bad", "#shape-open", "#shape-left"}
+        assert set(kinds) == {"#shape-good", "#shape-bad", "#shape-open"}

@@ -74,6 +74,7 @@ async def test_a_page_that_hears_nothing_says_so_and_comes_back_by_itself(
 ) -> None:
     async with a_page(browser, await here(governor)) as watched:
         page = watched.page
+        await expect(page.locator("#token")).to_be_focused()
         await page.keyboard.type(TOKEN)
         await page.keyboard.press("Enter")
         await expect(page.locator("#alive")).to_have_text("live")

@@ -15,6 +15,7 @@ from contracts.redis_users import acl_file, redis_users
 from contracts.streams import EXECUTOR_GROUP, GOVERNOR_GROUP, STREAMS, Keys
 from runtime.group import Group
 from runtime.redis_client import open_reader, open_redis, raw
+from support.console import following
 from support.drilling import Drill
 from support.flatctl_process import Flatctl
 from support.keyring import Keyring
@@ -27,7 +28,7 @@ from support.scribe import Scribe
 from support.sim import Simulator
 from support.telling import accepted, dead_letter, flat, is_at_its_place
 from support.tree import text_of
-from support.trio import SERVICES, Trio
+from support.trio import SERVICES, Trio, trio_env
 
 PROGRAMS = {"oracle": "position-oracle", "governor": "governor", "executor": "flatten-executor"}
 PASSWORD = "drill"
@@ -63,18 +64,9 @@ async def test_a_flatten_from_arm_to_verdict_needs_no_more(
 ) -> None:
     reader = open_reader(redis_of_each_kind.url, name="test")
     async with Simulator("--scenario", "incident") as sim:
-        env = {
-            "FLATTEN_NAMESPACE": namespace,
-            "FLATTEN_ALLOCATION_PREFIX": f"{namespace}:target:",
+        env = trio_env(sim, url_of(redis_of_each_kind, "operator"), namespace, tmp_path / "ESS_ON") | {
             "FLATTEN_POSITIONS_PREFIX": f"{namespace}:cached:",
-            "EXCHANGE_BASE_URL": sim.base_url,
-            "EXCHANGE_API_KEY": sim.api_key,
-            "EXCHANGE_API_SECRET": sim.api_secret,
             "ESS_LATCH": f"redis:{namespace}:ess",
-            "GOV_TESTNET_FORCE_FLATTEN": "true",
-            "GOV_TESTNET_FORCE_FLATTEN_CONFIRM": "FLATTEN_NOW",
-            "ORACLE_POLL_SECONDS": "0.5",  # two minutes of it stay inside the venue's limit
-            "REDIS_URL": url_of(redis_of_each_kind, "operator"),
         }
         people = Keyring(tmp_path, policy="signatures = 2")
         trio = Trio(sim, env | people.of("alice"), Requester(admin, reader, namespace))
@@ -114,6 +106,10 @@ async def test_a_flatten_from_arm_to_verdict_needs_no_more(
                     assert words != ["verify"] or "cache: 2 of 674 symbols" in flatctl.text
                     assert words != ["doctor"] or "operator can do none of 7 other things" in flatctl.text
             (completed,) = await trio.events.events(FlattenCompleted)
+            async with following(await services[1].http_url()) as page:
+                shown = await page.until(lambda parts: parts.get("run") and parts.get("past"))
+                assert shown["run"]["verdict"] == "flat"
+                assert [text for text in shown["present"]["problems"] if "on record" in text] == []
             async with trio.flatctl("arm", "--wait", "--yes", "--reason", "too soon") as refused:
                 assert await refused.wait() == 3, refused.text
             await raw(admin, "XADD", trio.events.keys.of(ArmRequested), "*", "no", "event")
