@@ -97,8 +97,9 @@ browser: ## Chromium for the tests of the console, by apt-get where there is non
 	apt-get update --quiet=2 && DEBIAN_FRONTEND=noninteractive \
 	  apt-get install --quiet=2 --yes --no-install-recommends chromium fonts-dejavu-core
 
-pictures: install ## the console's pictures in docs/images, taken anew in Chromium
-	@REQUIRE_BROWSER=1 PICTURES=docs/images $(BIN)/python -m pytest -q tests/integration/console/test_pictures.py
+pictures: install ## the pictures of console and report in docs/images, taken anew in Chromium
+	@REQUIRE_BROWSER=1 PICTURES=docs/images $(BIN)/python -m pytest -q tests/integration/console/test_pictures.py \
+		tests/integration/console/test_report_page.py
 
 define need_compose
 	@command -v docker >/dev/null || { echo "flatguard: this needs Docker, and there is no program docker" >&2; exit 2; }

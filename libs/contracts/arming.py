@@ -143,6 +143,10 @@ class ArmAccepted(Event, frozen=True, kw_only=True, tag="arm.accepted.v1"):
     gates: tuple[GateVerdict, ...]
     decided_at_ms: int
     """By the Redis server's clock."""
+    software_version: str = ""
+    """The governor's. Empty in what older versions wrote."""
+    config_hash: str = ""
+    """Of the governor's settings, secrets aside, as in its first log line. Empty in what older versions wrote."""
 
 
 class ArmRefused(Event, frozen=True, kw_only=True, tag="arm.refused.v1"):

@@ -182,6 +182,8 @@ class RunStarted(Event, frozen=True, kw_only=True, tag="run.started.v1"):
     resumed: bool
     software_version: str
     started_at_ms: int
+    config_hash: str = ""
+    """Of the executor's settings, secrets aside, as in its first log line. Empty in what older versions wrote."""
 
 
 class OrderIntended(Event, frozen=True, kw_only=True, tag="order.intended.v1"):

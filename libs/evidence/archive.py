@@ -9,7 +9,6 @@ is over every line before it, with the line feeds; how many lines it covers stan
 """
 
 import base64
-import binascii
 import hashlib
 from collections.abc import Container, Iterable
 
@@ -20,6 +19,8 @@ from evidence.findings import Finding
 from evidence.history import LOOKED_AT, Entry, Frame, History
 
 FORMAT = "flatguard.export.v1"
+_ID_END = 2**64
+"""Both numbers of an id are smaller."""
 LINE_MAX = 64 * 1024 * 1024
 """Bytes. The largest entry that there can be is far smaller."""
 
@@ -92,8 +93,7 @@ class Writer:
             first_id=so_far.first_id if so_far else entry.id,
             last_id=entry.id,
         )
-        fields = tuple((_out(name), _out(value)) for name, value in entry.fields)
-        return _line(Line(stream=entry.stream, id=entry.id, fields=fields))
+        return _line(line_of(entry))
 
     def header(self, frame: Frame, *, exported_at_ms: int, software_version: str) -> bytes:
         """The header's line, once every entry has been given."""
@@ -105,6 +105,20 @@ class Writer:
             counted=self.counted,
         )
         return _line(header)
+
+
+def line_of(entry: Entry) -> Line:
+    """The entry as JSON holds it, to the byte."""
+    fields = tuple((_out(name), _out(value)) for name, value in entry.fields)
+    return Line(stream=entry.stream, id=entry.id, fields=fields)
+
+
+def entry_of(line: Line) -> Entry:
+    """The same back. Raises ValueError when it is no entry of a stream."""
+    entry = Entry(line.stream, line.id, tuple((_in(name), _in(value)) for name, value in line.fields))
+    if entry.id != "{}-{}".format(*entry.order) or max(entry.order) >= _ID_END:
+        raise ValueError(f"{line.id[:40]!r} is no id of an entry")
+    return entry
 
 
 def trailer(lines: int, sha256: str) -> bytes:
@@ -196,10 +210,9 @@ class Reader:
 
     def _take(self, item: Line) -> None:
         try:
-            fields = tuple((_in(name), _in(value)) for name, value in item.fields)
-            entry = Entry(item.stream, item.id, fields)
+            entry = entry_of(item)
             place = entry.order
-        except (ValueError, binascii.Error):
+        except ValueError:
             self._wrong(f"line {self._number} is no entry of a stream", item.stream)
             return
         ids = self._seen.setdefault(item.stream, [])

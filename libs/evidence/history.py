@@ -102,6 +102,11 @@ class History:
         """Everything in one stream, as it stands."""
         return self._entries.get(stream, [])
 
+    @property
+    def streams(self) -> list[str]:
+        """Those of which there is an entry."""
+        return list(self._entries)
+
     def told(self, stream: str) -> list[Told[Event]]:
         """What can be read in one stream."""
         return self._read[0].get(stream, [])

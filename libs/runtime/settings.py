@@ -130,6 +130,11 @@ def describe(settings: msgspec.Struct) -> dict[str, str | int | bool | None]:
     return {**safe, "config_hash": hashlib.sha256(canonical.encode()).hexdigest()}
 
 
+def config_hash(settings: msgspec.Struct) -> str:
+    """The hash alone, for what goes on record."""
+    return str(describe(settings)["config_hash"])
+
+
 def defaults(cls: type[msgspec.Struct]) -> dict[str, str | int | bool | None]:
     """Every variable that `cls` is read from, in the order of its fields, with what holds without it; None: nothing."""
     kinds = _kinds(cls)

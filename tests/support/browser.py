@@ -93,9 +93,9 @@ class Watched:
 
 @asynccontextmanager
 async def a_page(
-    browser: Browser, url: str, *, scheme: Scheme = "light", size: tuple[int, int] = DESKTOP
+    browser: Browser, url: str, path: str = "/", *, scheme: Scheme = "light", size: tuple[int, int] = DESKTOP
 ) -> AsyncIterator[Watched]:
-    """The page at `url`, which is a server's root."""
+    """The page at `path` below `url`, which is a server's root, or a directory."""
     width, height = size
     context = await browser.new_context(
         color_scheme=scheme,
@@ -109,7 +109,7 @@ async def a_page(
     try:
         page = await context.new_page()
         watched = Watched(page, url)
-        await page.goto(f"{url}/")
+        await page.goto(f"{url}{path}")
         yield watched
     finally:
         await context.close()

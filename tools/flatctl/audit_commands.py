@@ -62,11 +62,35 @@ def audit_verify(file: FromFile = None, *, heads: Heads = None, as_json: AsJson 
 
     Exit code 0: everything holds. 2: something is wrong; the entry is named. 4: something cannot be shown.
     """
-    carried_out = tuple(map(_carried_out, heads or ()))
-    return run(lambda session: _verify(session, file, carried_out), as_json=as_json)
+    known = tuple(map(carried_out, heads or ()))
+    return run(lambda session: _verify(session, file, known), as_json=as_json)
 
 
-async def _verify(session: Session, file: Path | None, carried_out: tuple[CarriedOut, ...]) -> int:
+def carried_out(head: str) -> CarriedOut:
+    """A head as somebody noted it. Raises CommandFailed when it is none."""
+    read = read_head(head.strip())
+    if read is None:
+        raise CommandFailed(f"--head {head[:80]!r} is no head of a chain: it is a number, a colon and 40 hex digits")
+    return CarriedOut(head=read, where="--head")
+
+
+def show_checks(screen: Screen, checks: tuple[Verdict, ...]) -> None:
+    """What held, and below it each finding."""
+    rows = [(_WORDS[each.standing], each.name, each.rule, str(each.looked_at)) for each in checks]
+    screen.table(("", "check", "what must hold", "looked at"), rows, numeric=frozenset({"looked at"}))
+    for check in checks:
+        for finding in check.findings:
+            word = _WORDS[Standing.BROKEN if finding.certain else Standing.CANNOT_BE_SHOWN]
+            screen.line(f"{word} {check.name}: {told(finding)}", style=BAD if finding.certain else WARNING)
+
+
+def told(finding: Finding) -> str:
+    """In one line, with the entry that it is about."""
+    where = " ".join(filter(None, (finding.stream, finding.entry_id)))
+    return f"{where}: {finding.what}" if where else finding.what
+
+
+async def _verify(session: Session, file: Path | None, known: tuple[CarriedOut, ...]) -> int:
     operators = read_operators(session.settings.operators_file)
     if operators.problem:
         raise CommandFailed(f"no signature can be verified: {operators.problem}")
@@ -76,7 +100,7 @@ async def _verify(session: Session, file: Path | None, carried_out: tuple[Carrie
     else:
         with session.screen.busy("reading the record"):
             history, wrong = await read_history(session.redis, session.settings), ()
-    found = verify(history, operators=operators.operators, carried_out=carried_out)
+    found = verify(history, operators=operators.operators, carried_out=known)
     report = _report(str(file) if file else "redis", history.frame, found, wrong)
     session.screen.json(report)
     _show(session.screen, report, operators)
@@ -113,14 +137,9 @@ def _show(screen: Screen, report: Audit, operators: OperatorsSeen) -> None:
         f"from {report.source}",
         style="bold",
     )
-    rows = [(_WORDS[each.standing], each.name, each.rule, str(each.looked_at)) for each in report.checks]
-    screen.table(("", "check", "what must hold", "looked at"), rows, numeric=frozenset({"looked at"}))
     for finding in report.file:
-        screen.line(f"BROKEN file: {_told(finding)}", style=BAD)
-    for check in report.checks:
-        for finding in check.findings:
-            word = _WORDS[Standing.BROKEN if finding.certain else Standing.CANNOT_BE_SHOWN]
-            screen.line(f"{word} {check.name}: {_told(finding)}", style=BAD if finding.certain else WARNING)
+        screen.line(f"BROKEN file: {told(finding)}", style=BAD)
+    show_checks(screen, report.checks)
     if report.unchained:
         screen.line(f"{report.unchained} audit entries are older than the chain: nothing proves that none is missing")
     if not operators.configured:
@@ -131,17 +150,5 @@ def _show(screen: Screen, report: Audit, operators: OperatorsSeen) -> None:
         screen.line("the chain: no entry yet")
 
 
-def _told(finding: Finding) -> str:
-    where = " ".join(filter(None, (finding.stream, finding.entry_id)))
-    return f"{where}: {finding.what}" if where else finding.what
-
-
 def _names(found: Verification, standing: Standing) -> list[str]:
     return [each.name for each in found.verdicts if each.standing is standing]
-
-
-def _carried_out(text: str) -> CarriedOut:
-    head = read_head(text.strip())
-    if head is None:
-        raise CommandFailed(f"--head {text[:80]!r} is no head of a chain: it is a number, a colon and 40 hex digits")
-    return CarriedOut(head=head, where="--head")

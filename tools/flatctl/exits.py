@@ -1,7 +1,7 @@
 """Exit codes, which scripts rely on, and the one way in which a command fails."""
 
 from contracts.flattening import FlattenCompleted, RunVerdict
-from flatctl.still_open import still_open
+from evidence.still_open import still_open
 
 OK = 0
 """Done; for a run: flat, or flat except for dust."""

@@ -6,7 +6,7 @@ import os
 import sys
 import tempfile
 import zlib
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Container, Iterator
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,7 +18,7 @@ from msgspec.structs import replace
 
 from contracts.streams import STREAMS
 from evidence.archive import LINE_MAX, Archive, NoExport, Reader, Writer, trailer
-from evidence.history import AUDIT
+from evidence.history import AUDIT, LOOKED_AT
 from evidence.links import Ends
 from flatctl import exits
 from flatctl.exits import CommandFailed
@@ -63,9 +63,9 @@ def export(file: Target, *, since: Since = "", until: Until = "", force: Force =
     return run(lambda session: _export(session, file, since_ms, until_ms), as_json=as_json)
 
 
-def read_export(path: Path) -> Archive:
+def read_export(path: Path, keep: Container[str] = LOOKED_AT) -> Archive:
     """Read a file that `flatctl export` wrote, compressed or not. Raises CommandFailed when it is none."""
-    reader = Reader()
+    reader = Reader(keep)
     try:
         with path.open("rb") as raw_file:
             packed = raw_file.read(2) == _GZIP

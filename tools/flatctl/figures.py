@@ -1,45 +1,17 @@
-"""Numbers, times and the funnel as people read them. Pure."""
+"""Times, names and the funnel as people read them in a terminal; numbers are written as in a report. Pure."""
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from decimal import Decimal
 
 from contracts.flattening import Counts, FlattenCompleted
+from evidence.figures import moment, money, quantity, span
+
+__all__ = ["drops", "funnel", "funnel_line", "moment", "money", "quantity", "second", "some", "span"]
 
 _SECOND_MS = 1_000
-_MINUTE_S = 60
-_HOUR_S = 3_600
 _LAST_SECOND = 253_402_300_799
 """The end of the year 9999."""
 _NAMED_MAX = 10
-
-
-def money(amount: Decimal | None) -> str:
-    """US dollars with two digits, or `unknown`."""
-    return "unknown" if amount is None else f"${amount:,.2f}"
-
-
-def quantity(amount: Decimal | None) -> str:
-    """A quantity in plain digits, never in exponents."""
-    return "unknown" if amount is None else f"{amount:f}"
-
-
-def span(milliseconds: int) -> str:
-    """A duration: `350 ms`, `12.3 s`, `4 min 10 s`, `3 h 5 min`."""
-    if abs(milliseconds) < _SECOND_MS:
-        return f"{milliseconds} ms"
-    seconds = milliseconds / _SECOND_MS
-    if abs(seconds) < _MINUTE_S:
-        return f"{seconds:.1f} s"
-    whole = int(seconds)
-    if whole < _HOUR_S:
-        return f"{whole // _MINUTE_S} min {whole % _MINUTE_S} s"
-    return f"{whole // _HOUR_S} h {whole % _HOUR_S // _MINUTE_S} min"
-
-
-def moment(unix_ms: int) -> str:
-    """A time of day in UTC, with the date."""
-    return f"{datetime.fromtimestamp(unix_ms / _SECOND_MS, UTC):%Y-%m-%d %H:%M:%S} UTC"
 
 
 def second(unix_s: Decimal) -> str:

@@ -8,8 +8,8 @@ from redis.asyncio import Redis
 from contracts.arming import FlattenRequested, Scope
 from contracts.flattening import Counts, FlattenCompleted, Residual, RunVerdict
 from contracts.streams import Keys
+from evidence.still_open import StillOpen, still_open
 from flatctl.history import backwards, newest
-from flatctl.still_open import StillOpen, still_open
 
 
 class LastRun(Struct, frozen=True, kw_only=True):

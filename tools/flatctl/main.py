@@ -23,6 +23,7 @@ from flatctl.key_commands import keys
 from flatctl.options import AsJson, Operator, Reason, Symbols, Within, Yes, arm_id_of, operator_of
 from flatctl.past_commands import history
 from flatctl.plan_command import plan
+from flatctl.report_command import report
 from flatctl.scope import scope_of
 from flatctl.session import Session, load_settings, run
 from flatctl.signing import ARM_LIFETIME_MAX_S, Identity, identify, lifetime_s
@@ -51,6 +52,7 @@ app.command()(verify)
 app.add_typer(dead, name="dead")
 app.add_typer(audit, name="audit")
 app.command()(export)
+app.command()(report)
 app.command()(history)
 app.command()(doctor)
 app.command()(drill)

@@ -19,8 +19,8 @@ from contracts.arming import (
 from contracts.flattening import Counts, FlattenCompleted, Residual, RunVerdict
 from contracts.streams import Keys
 from contracts.vocabulary import Word
+from evidence.still_open import StillOpen, still_open
 from flatctl.history import Record, backwards
-from flatctl.still_open import StillOpen, still_open
 from runtime.redis_client import raw
 
 E = TypeVar("E")

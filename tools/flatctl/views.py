@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 from contracts.arming import GateVerdict, Scope
 from contracts.flattening import FlattenCompleted, PositionFate, RunVerdict
 from contracts.vocabulary import PositionSide
+from evidence.still_open import StillOpen, still_open
 from flatctl.drilling.record import short
 from flatctl.figures import drops, funnel, funnel_line, moment, money, quantity, second, some, span
 from flatctl.last_run import LastRun
 from flatctl.looking import SILENT_MS, GroupState, Status
 from flatctl.screen import Screen
-from flatctl.still_open import StillOpen, still_open
 from runtime.latch import LatchState
 
 if TYPE_CHECKING:  # importing it costs more than everything else together: only who reads the exchange pays

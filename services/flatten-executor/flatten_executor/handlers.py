@@ -29,6 +29,7 @@ class Standing(Struct, frozen=True, kw_only=True):
     consumer_name: str
     live_allowed: bool
     request_max_age_ms: int
+    config_hash: str = ""
 
     def objections(self) -> tuple[str, ...]:
         """Why every request will be refused, whatever it says; empty when not."""
@@ -89,6 +90,7 @@ class RequestHandlers:
             resumed=resumed,
             software_version=software_version(),
             started_at_ms=self._tools.clock.now_ms(),
+            config_hash=self._standing.config_hash,
         )
         permit = Permit(
             lease,

@@ -30,6 +30,7 @@ from runtime.metrics import Metrics
 from runtime.pulse import Pulse
 from runtime.redis_client import open_reader, open_redis
 from runtime.rehearsal import Rehearsal
+from runtime.settings import config_hash
 from runtime.streams import Consumer, StreamObserver
 
 
@@ -75,6 +76,7 @@ async def run(settings: ExecutorSettings, stop: asyncio.Event, seams: Seams | No
         consumer_name=settings.consumer_name,
         live_allowed=settings.live_allowed,
         request_max_age_ms=settings.flatten_request_max_age_seconds * 1_000,
+        config_hash=config_hash(settings),
     )
     operators = OperatorsFile(settings.operators_file, settings.exchange_env)
     if standing.objections():

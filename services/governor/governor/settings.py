@@ -11,9 +11,10 @@ from contracts.streams import DEFAULT_ALLOCATION_PREFIX
 from contracts.vocabulary import Environment
 from governor.core.allocation import Rules
 from governor.core.case import Standing
+from runtime.app import software_version
 from runtime.latch import DEFAULT_LATCH, latch_problems
 from runtime.secret import Secret
-from runtime.settings import CommonSettings
+from runtime.settings import CommonSettings, config_hash
 
 LIVE_PHRASE = "FLATTEN_LIVE"
 
@@ -59,6 +60,8 @@ class GovernorSettings(CommonSettings, frozen=True, kw_only=True):
             force_flatten=self.gov_testnet_force_flatten,
             confirm_phrase=self.gov_testnet_force_flatten_confirm,
             cooldown_ms=_ms_up(self.flatten_cooldown_seconds),
+            software_version=software_version(),
+            config_hash=config_hash(self),
         )
 
     @property

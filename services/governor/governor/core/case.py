@@ -23,6 +23,9 @@ class Standing(Struct, frozen=True, kw_only=True):
     force_flatten: bool
     confirm_phrase: str
     cooldown_ms: int
+    software_version: str = ""
+    config_hash: str = ""
+    """No gate looks at these two: they go on record with the decision."""
 
 
 class LatchSeen(Struct, frozen=True, kw_only=True):

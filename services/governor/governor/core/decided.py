@@ -55,6 +55,8 @@ def accepted(case: ArmCase, decision: Decision, request_id: str) -> ArmAccepted:
         reason=case.arm.reason,
         gates=decision.verdicts,
         decided_at_ms=case.store.now_ms,
+        software_version=case.standing.software_version,
+        config_hash=case.standing.config_hash,
     )
 
 

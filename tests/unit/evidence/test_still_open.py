@@ -3,8 +3,8 @@
 import pytest
 
 from contracts.flattening import Counts, FlattenCompleted, RunVerdict
+from evidence.still_open import still_open
 from flatctl import exits
-from flatctl.still_open import still_open
 from support.run_events import completed, residual, two_closed, waiting
 
 NOT_FLAT = RunVerdict.NOT_FLAT

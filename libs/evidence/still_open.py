@@ -6,7 +6,7 @@ from decimal import Decimal
 from msgspec import Struct
 
 from contracts.flattening import FlattenCompleted, RunVerdict
-from flatctl.figures import moment, money
+from evidence.figures import moment, money
 
 
 class StillOpen(Struct, frozen=True, kw_only=True):
