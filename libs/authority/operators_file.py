@@ -1,6 +1,7 @@
 """Reading the operators' file, anew each time: who is revoked in it is revoked for the next arm."""
 
 import asyncio
+import stat
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 
@@ -19,7 +20,12 @@ def read(path: str) -> OperatorsSeen:
     if not path:
         return OperatorsSeen()
     try:
-        _, content = read_small(path, BYTES_MAX)
+        state, content = read_small(path, BYTES_MAX)
+        if state.st_mode & stat.S_IWOTH:
+            mode = stat.S_IMODE(state.st_mode)
+            return OperatorsSeen(
+                problem=f"{VARIABLE}={path!r} may be written by anybody (mode {mode:04o}): chmod o-w it"
+            )
         return OperatorsSeen(operators=parse(content.decode()))
     except OperatorsMistake as mistake:
         return OperatorsSeen(problem=f"{VARIABLE}={path!r}: {mistake}")

@@ -1,14 +1,11 @@
 """What a check says: whether something holds, and which entry shows that it does not."""
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
 from contracts.vocabulary import Word
-
-if TYPE_CHECKING:
-    from evidence.history import Entry, History
+from evidence.history import Entry, History
 
 
 class Standing(Word):
@@ -49,17 +46,17 @@ class Check(Struct, frozen=True, kw_only=True):
 
     name: str
     rule: str
-    counts: Callable[["History"], int]
+    counts: Callable[[History], int]
     """How many facts there are to look at."""
-    finds: Callable[["History"], Iterator[Finding]]
+    finds: Callable[[History], Iterator[Finding]]
 
 
-def broken(entry: "Entry", what: str) -> Finding:
+def broken(entry: Entry, what: str) -> Finding:
     """Something is wrong, and this entry shows it."""
     return Finding(stream=entry.stream, entry_id=entry.id, what=what)
 
 
-def unshown(entry: "Entry", what: str) -> Finding:
+def unshown(entry: Entry, what: str) -> Finding:
     """Of this entry nobody can say."""
     return Finding(stream=entry.stream, entry_id=entry.id, what=what, certain=False)
 

@@ -15,7 +15,8 @@ COMMANDS = tuple(
 
 @pytest.mark.parametrize("text", COMMANDS)
 async def test_every_command_that_takes_containers_is_done(incident: Staging, text: str) -> None:
-    seen = await in_a_terminal("sh", "-c", f"cd '{ROOT}' && {text}", environ=incident.environ, typed=PROMPTS)
+    command = ("sh", "-c", f"cd '{ROOT}' && {text}")
+    seen = await in_a_terminal(*command, environ=incident.environ, columns=160, typed=PROMPTS)
 
     assert seen.code == 0, seen.text
     incident.up()  # what was restarted is ready before the next one

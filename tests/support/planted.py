@@ -49,6 +49,7 @@ class Planted:
         for program in SETTINGS:
             self.plants.plant(f"{program} REDIS_URL")
         self.passphrase = self.plants.plant("OPERATOR_KEY_PASSPHRASE")
+        self.console_token = self.plants.plain("CONSOLE_TOKEN")
         self.notified = {part: self.plants.plain(f"NOTIFY_URLS {part}") for part in ("password", "token", "header")}
         self.telemetry = {
             name: self.plants.plain(name) for name in (*TELEMETRY, "traces token", "logs token", "password")
@@ -84,6 +85,8 @@ class Planted:
             part = self.notified
             at = f"127.0.0.1:{notify_port}/{part['token']}"
             found["NOTIFY_URLS"] = f"json://user:{part['password']}@{at}?+X-Key={part['header']}"
+        if program == "governor":
+            found["CONSOLE_TOKEN"] = self.console_token
         if program == "flatctl":
             found["OPERATOR_KEY_PASSPHRASE"] = self.passphrase
         return found

@@ -1,6 +1,7 @@
 """What a runbook is about: the trio on the simulator with a Redis of its own, and an operator at a terminal."""
 
 import asyncio
+import re
 import shutil
 import stat
 import sys
@@ -27,7 +28,8 @@ from support.trio import Trio, trio_env
 PORTS = {"oracle": 8041, "governor": 8044, "executor": 8045}
 LETTER = "1769571479200-0"
 """The dead letter that the pages speak of."""
-PROMPTS = (("Type the account's name (main) to", "main"),)
+PROMPTS = ((re.compile(r"Type the account's name[ a-z]* \((main[ 0-9]*)\) to"), r"\1"),)
+"""The account, or the account and the notional: as it asks."""
 _ASK_REDIS = "import sys, redis; print(redis.Redis.from_url(sys.argv[1]).execute_command(*sys.argv[2:]))"
 
 

@@ -29,9 +29,9 @@ async def in_a_terminal(
     environ: Mapping[str, str],
     columns: int = 80,
     rows: int = 24,
-    typed: Sequence[tuple[str, str]] = (),
+    typed: Sequence[tuple[str | re.Pattern[str], str]] = (),
 ) -> Seen:
-    """Run it to its end. `typed` are prompts, and what a person types when each has come."""
+    """Run it. `typed` are prompts, and what a person types when each has come; `\\1` is a pattern's group."""
     ours, theirs = pty.openpty()
     fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
     environ = {**environ, "TERM": "xterm-256color"}
@@ -56,7 +56,7 @@ async def in_a_terminal(
     return Seen(code, written, _ESCAPES.sub("", written).replace("\r\n", "\n").replace("\r", "\n"))
 
 
-def _read_all(descriptor: int, typed: list[tuple[str, str]]) -> bytes:
+def _read_all(descriptor: int, typed: list[tuple[str | re.Pattern[str], str]]) -> bytes:
     """Until the other end is closed, which a pty says with an error."""
     chunks: list[bytes] = []
     answered = 0
@@ -68,8 +68,14 @@ def _read_all(descriptor: int, typed: list[tuple[str, str]]) -> bytes:
         if not chunk:
             break
         chunks.append(chunk)
-        written = b"".join(chunks)
-        if typed and (at := written.find(typed[0][0].encode(), answered)) >= 0:
-            answered = at + len(typed[0][0].encode())
-            os.write(descriptor, f"{typed.pop(0)[1]}\n".encode())
+        written = b"".join(chunks).decode(errors="replace")
+        if typed:
+            prompt, answer = typed[0]
+            found = (prompt if isinstance(prompt, re.Pattern) else re.compile(re.escape(prompt))).search(
+                written, answered
+            )
+            if found:
+                answered = found.end()
+                typed.pop(0)
+                os.write(descriptor, f"{found.expand(answer)}\n".encode())
     return b"".join(chunks)

@@ -7,7 +7,7 @@ from msgspec import Struct
 
 from contracts.arming import ISSUED_AHEAD_MAX_MS, Scope
 from flatctl.exits import REFUSED, CommandFailed
-from flatctl.figures import span
+from flatctl.figures import money, some, span
 from flatctl.plan import Plan
 from flatctl.plan_command import NotListed, plan_now
 from flatctl.plan_file import load_plan
@@ -17,6 +17,7 @@ from flatctl.session import Session
 from flatctl.settings import FlatctlSettings
 from flatctl.views import WARNING
 
+_NONE = Decimal(0)
 PLAN_AGE_MAX_MS = 300_000
 """A plan counts as long as an arm may live: time to read it and to show it to a second person. An older one tells of
 an account that has moved on."""
@@ -73,6 +74,8 @@ async def show_basis(session: Session, scope: Scope, path: str, *, asked: bool) 
         basis = Basis(plan=plan, path=path)
         basis.require_fresh(now_ms)
         show_summary(screen, plan, f"plan {plan.plan_hash} of {span(max(0, now_ms - plan.taken_at_ms))} ago")
+        if asked:
+            await _show_what_moved(screen, plan, settings)
         return basis
     if not asked:
         return Basis()
@@ -85,6 +88,28 @@ async def show_basis(session: Session, scope: Scope, path: str, *, asked: bool) 
         return Basis()
     show_summary(screen, plan, "by the exchange now")
     return Basis(plan=plan)
+
+
+async def _show_what_moved(screen: Screen, plan: Plan, settings: FlatctlSettings) -> None:
+    """Whether the exchange still shows what the plan goes by: an arm closes what is open then, not what was planned."""
+    try:
+        now = await _made_now(screen, settings, plan.scope)
+    except CommandFailed as error:
+        screen.line(f"NOT COMPARED with what is open now: {error}", style=WARNING)
+        return
+    if moved := what_moved(plan, now):
+        screen.line(f"WARNING: NOT AS PLANNED: {some(moved, most=5)}", style=WARNING)
+        screen.line(f"an arm closes what is open then: now {money(now.notional_usd)}", style=WARNING)
+
+
+def what_moved(plan: Plan, now: Plan) -> list[str]:
+    """Positions that would be closed now and were not planned so, each in a few words. Pure."""
+    before, after = ({(row.symbol, row.position_side): row.quantity for row in each.to_close} for each in (plan, now))
+    return [
+        f"{symbol} was {before.get((symbol, side), _NONE):f}, is {after.get((symbol, side), _NONE):f}"
+        for symbol, side in dict.fromkeys([*before, *after])
+        if before.get((symbol, side)) != after.get((symbol, side))
+    ]
 
 
 async def _made_now(screen: Screen, settings: FlatctlSettings, scope: Scope) -> Plan:

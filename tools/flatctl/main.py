@@ -130,7 +130,7 @@ def arm(  # noqa: PLR0913 - one parameter for each option
     *,
     reason: Reason = "",
     operator: Operator = "",
-    symbols: Symbols = "",
+    symbols: Symbols = None,
     arm_id: Annotated[
         str, typer.Option("--arm-id", help="Your own name for this arm. The same name again is the same arm.")
     ] = "",

@@ -14,7 +14,7 @@ _ARM_ID = re.compile(r"[A-Za-z0-9._:-]{1,100}")
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
 Symbols = Annotated[
-    str, typer.Option("--symbols", help="Only these, e.g. ETHUSDT,BTCUSDT. Default: the whole account.")
+    str | None, typer.Option("--symbols", help="Only these, e.g. ETHUSDT,BTCUSDT. Default: the whole account.")
 ]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask for confirmation.")]
 Reason = Annotated[str, typer.Option("--reason", help="Why; goes on record.")]

@@ -26,7 +26,7 @@ class NotListed(CommandFailed):
 
 def plan(
     *,
-    symbols: Symbols = "",
+    symbols: Symbols = None,
     save: Annotated[str, typer.Option("--save", help="Write the plan to this file, as JSON with its hash.")] = "",
     as_json: AsJson = False,
 ) -> int:

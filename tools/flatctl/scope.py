@@ -15,9 +15,12 @@ FRESH_MS = 60_000
 """An older snapshot may not list what trades now."""
 
 
-def scope_of(symbols: str) -> Scope:
-    """What `--symbols` says; without it the whole account. Raises CommandFailed for an empty name."""
-    names = [name.strip().upper() for name in symbols.split(",")] if symbols else []
+def scope_of(symbols: str | None) -> Scope:
+    """What `--symbols` says; without it the whole account.
+
+    Raises CommandFailed for an empty name: a script whose variable is empty never means every position.
+    """
+    names = [] if symbols is None else [name.strip().upper() for name in symbols.split(",")]
     if "" in names:
         raise CommandFailed(f"--symbols {symbols!r}: an empty name; write e.g. ETHUSDT,BTCUSDT")
     return Scope(symbols=tuple(dict.fromkeys(names)))

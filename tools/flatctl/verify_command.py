@@ -13,7 +13,7 @@ from flatctl.session import Session, run
 
 def verify(
     *,
-    symbols: Symbols = "",
+    symbols: Symbols = None,
     as_json: AsJson = False,
 ) -> int:
     """Is the account flat? Reads the exchange anew, and tells where the last run, the oracle or a cache differ.

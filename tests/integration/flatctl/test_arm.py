@@ -198,6 +198,8 @@ async def test_symbols_become_the_scope(flatctl: Flatctl, scribe: Scribe) -> Non
     ("arguments", "said_of_it"),
     [
         (("--symbols", "ETHUSDT,"), "--symbols 'ETHUSDT,': an empty name"),
+        (("--symbols", ""), "--symbols '': an empty name"),
+        (("--symbols", " "), "--symbols ' ': an empty name"),
         (("--arm-id", "has space"), "arm id 'has space'"),
         (("--bogus",), "No such option: --bogus"),
         (("--expires-in", "301"), "Invalid value for '--expires-in': Input should be less than or equal to 300"),

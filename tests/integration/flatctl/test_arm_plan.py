@@ -84,6 +84,34 @@ async def test_the_arm_carries_the_plans_hash_and_the_plan_is_summed_up_before_i
     assert said.err == asked
 
 
+async def test_what_is_no_longer_as_planned_is_told_before_it_is_confirmed(
+    flatctl: Flatctl, scribe: Scribe, sim: Simulator, path: str
+) -> None:
+    await sim.position("BTCUSDT", "-3")
+    await sim.position("XRPUSDT", "100", mark="2")
+    await sim.position("ETHUSDT", "0")
+
+    said = await flatctl("arm", "--plan", path, typed="no\n")
+
+    moved = "ETHUSDT was 9.100, is 0, XRPUSDT was 0, is 100.0, BTCUSDT was -1.000, is -3.000"
+    (warning,) = [line for line in said.out.splitlines() if "NOT AS PLANNED" in line]
+    assert sorted(warning.removeprefix("WARNING: NOT AS PLANNED: ").split(", ")) == sorted(moved.split(", "))
+    assert "an arm closes what is open then: now $270,200.00" in said.out
+    assert said.code == 3
+    assert await scribe.events(ArmRequested) == []
+
+
+async def test_an_exchange_that_tells_nothing_stops_no_arm_by_a_plan(
+    flatctl: Flatctl, scribe: Scribe, path: str
+) -> None:
+    flatctl.environ["EXCHANGE_API_KEY"] = "unknown-key"
+
+    said = await judged(flatctl, scribe, "--plan", path, typed=f"main {NOTIONAL}\n")
+
+    assert said.code == 0, said
+    assert "NOT COMPARED with what is open now: " in said.out
+
+
 @pytest.mark.parametrize("typed", ["main\n", NOTIONAL, "main 120,940\n", "main 120941\n", f"Main {NOTIONAL}\n", "\n"])
 async def test_what_is_typed_must_be_account_and_notional(
     flatctl: Flatctl, scribe: Scribe, path: str, typed: str

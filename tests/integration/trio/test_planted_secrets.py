@@ -1,6 +1,7 @@
 """I18 for the whole: a secret in every setting, every program at work and in trouble, and no secret anywhere."""
 
 import base64
+import gzip
 import json
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
@@ -14,6 +15,7 @@ import pytest_asyncio
 from redis.asyncio import Redis
 
 from runtime.redis_client import open_redis, raw
+from support.console import following
 from support.flatctl_process import Flatctl, Said
 from support.otlp import OtlpReceiver
 from support.people import ALICES_SECRET
@@ -32,7 +34,7 @@ VISIBLE = "a-reason-that-everybody-may-see"
 
 
 def test_every_setting_that_holds_a_secret_has_a_plant(tmp_path: Path) -> None:
-    base = {"runtime.settings.CommonSettings"}
+    base = {"runtime.settings.CommonSettings", "governor.console.guard.Guard"}  # the latter has the governor's token
     planted = Planted(tmp_path, "redis://127.0.0.1:1/0")
 
     assert set(settings_with_secrets()) - base == {f"{each.__module__}.{each.__name__}" for each in SETTINGS.values()}
@@ -117,6 +119,11 @@ class World:
                 for page in ("metrics", "readyz", "healthz"):
                     async with session.get(f"{await self.services[name].http_url()}/{page}") as answer:
                         self.places[f"{page} of {name}"] = await answer.text()
+        url = await self.services["governor"].http_url()
+        async with following(url, authorization=f"Bearer {self.planted.console_token}") as open_page:
+            self.places["console"] = json.dumps(
+                await open_page.until(lambda parts: parts.get("run") and parts.get("past"))
+            )
 
 
 @pytest_asyncio.fixture
@@ -139,8 +146,9 @@ async def test_i18_no_secret_of_any_setting_is_seen_anywhere(world: World) -> No
     await everything_goes_wrong(world)
     await world.look()
 
-    for kept in world.planted.directory.glob("*.json"):
+    for kept in (*world.planted.directory.glob("*.json"), *world.planted.directory.glob("*.html")):
         world.places[f"file {kept.name}"] = kept.read_text()
+    world.places["export"] = gzip.decompress((world.planted.directory / "all.gz").read_bytes()).decode()
     was_at_work(world)
     assert world.planted.plants.seen_in(world.places) == []
     private_key = (ALICES_SECRET.hex(), base64.b64encode(ALICES_SECRET).decode())
@@ -174,7 +182,16 @@ async def all_goes_well(world: World) -> None:
         said = await world.flatctl(*arm, typed=f"main {notional}\n")
         assert said.code == 0, said
         assert "verdict=flat" in said.out
-        for words in (("watch", "--json"), ("history", "--json"), ("dead", "list"), ("verify", "--json")):
+        for words in (
+            ("watch", "--json"),
+            ("history", "--json"),
+            ("dead", "list"),
+            ("verify", "--json"),
+            ("audit", "verify"),
+            ("export", str(desk / "all.gz")),
+            ("report", "--last", "--out", str(desk / "report")),
+            ("drill", "--reason", VISIBLE),
+        ):
             assert (await world.flatctl(*words)).code == 0, words
         await world.told.wait_for(2)
         await world.pages()

@@ -23,6 +23,19 @@ def doubt(entry: str) -> str:
     return key.doubt(NOW_MS)
 
 
+def test_a_file_that_anybody_may_write_to_is_not_believed(tmp_path: Path) -> None:
+    path = tmp_path / "operators.toml"
+    keep(path, an_entry(ALICE, "alice"))
+    path.chmod(0o664)
+    assert operators_file.read(str(path)).problem == ""
+
+    path.chmod(0o666)
+
+    seen = operators_file.read(str(path))
+    assert seen.operators is None
+    assert seen.problem == f"OPERATORS_FILE={str(path)!r} may be written by anybody (mode 0666): chmod o-w it"
+
+
 def test_names_keys_and_the_policy_are_read() -> None:
     found = operators(policy="signatures = 2\nsignatures_live = 3")
 

@@ -95,6 +95,6 @@ async def _events(redis: Redis, keys: Keys) -> AsyncIterator[DrillStarted | Dril
 
 
 def _keys_of(keys: Keys, drill_id: str) -> Iterator[str]:
-    yield from (keys.arm, keys.last_ts, keys.fired, keys.active)
+    yield from (keys.arm, keys.last_ts, keys.fired, keys.active, keys.audit_head)
     yield keys.run(request_id_of(keys.namespace, drill_id))
     yield from (keys.stream(stream.name) for stream in STREAMS)
