@@ -1,6 +1,6 @@
 """What the programs that have no image on every machine understand in their files: each key of ours, with its type.
 
-A key that is not here is an error. Each was looked up in that version's own sources; deploy/README.md says where.
+A key that is not here is an error. deploy/README.md says where each was looked up, and in which revision.
 """
 
 from typing import Annotated, Any, Literal
