@@ -31,6 +31,16 @@ FIGURES = {
         "position-oracle, resident memory",
     },
     "Governor": {"CPU for one snapshot, P2.9 on 44 positions", "arm → request, p50", "arm → request, p99"},
+    "Console: 50 open pages, 674 open positions read every second": {
+        "arm → request without a page, p50",
+        "the same with the pages, p50",
+        "arm → request without a page, p99",
+        "the same with the pages, p99",
+        "governor's CPU without a page",
+        "the same with the pages",
+        "sent to all pages",
+        "ticks of the slowest page",
+    },
     "Entries through one group": {
         "consumer loop",
         "bare redis-py loop of XREADGROUP and XACK",
