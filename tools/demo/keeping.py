@@ -6,6 +6,7 @@ the demo stays behind in anybody's shell.
 
 import http.client
 import json
+import os
 import shlex
 import shutil
 import signal
@@ -20,7 +21,7 @@ from demo.signals import heard
 from demo.stack import Stack
 from demo.telling import Teller
 from runtime.processes import Processes, Recipe, Record, replaced_mark, stop_recorded
-from runtime.programs import http_request
+from runtime.programs import clean_environment, http_request
 
 KEPT = "kept.json"
 STOPPING = "stopping"
@@ -45,12 +46,12 @@ class Kept(Struct, frozen=True, kw_only=True):
     exchange_url: str
     processes: tuple[Record, ...]
     recipes: dict[str, Recipe]
-    """Of the programs that can be started again, by name."""
+    """Of the programs that can be started again, by name; of the environment only what the demo set."""
 
 
 def write_down(stack: Stack, processes: Processes) -> None:
     """Leave the operator's commands and the list of processes in the demo's directory."""
-    recipes = {child.name: child.recipe for child in processes.children if child.name in RESTARTABLE}
+    recipes = {child.name: _own(child.recipe) for child in processes.children if child.name in RESTARTABLE}
     _write(stack.directory, Kept(exchange_url=stack.exchange_url, processes=processes.records(), recipes=recipes))
     folder = stack.directory / COMMANDS
     folder.mkdir()
@@ -125,7 +126,8 @@ def restart_left_running(directory: Path, name: str) -> str:
     replaced_mark(directory, name).touch()
     stop_recorded([record for record in kept.processes if record.name == name])
     again = Processes(directory)
-    child = again.start(name, kept.recipes[name].arguments, kept.recipes[name].environ)
+    recipe = kept.recipes[name]
+    child = again.start(name, recipe.arguments, clean_environment(os.environ) | recipe.environ)
     others = [record for record in kept.processes if record.name != name]
     _write(directory, msgspec.structs.replace(kept, processes=(*others, *again.records())))
     return f"{name} was restarted: pid {child.pid}"
@@ -157,6 +159,12 @@ def remove(directory: Path) -> None:
     """As `shutil.rmtree`; that another was quicker is no error."""
     with suppress(FileNotFoundError):
         shutil.rmtree(directory)
+
+
+def _own(recipe: Recipe) -> Recipe:
+    """Without what came from the user's own environment: that is not to stand in a file."""
+    theirs = clean_environment(os.environ).items()
+    return msgspec.structs.replace(recipe, environ=dict(recipe.environ.items() - theirs))
 
 
 def _write(directory: Path, kept: Kept) -> None:

@@ -39,13 +39,6 @@ class Group(Struct, frozen=True):
     seen_ms_ago: int | None
 
 
-class Snapshot(Struct, frozen=True):
-    """The oracle's newest reading."""
-
-    age_ms: int
-    open_positions: int
-
-
 class Status(Struct, frozen=True):
     """`flatctl status --json`."""
 
@@ -57,7 +50,6 @@ class Status(Struct, frozen=True):
     armed: ArmedNow | None
     active: str | None
     last_flatten_ts: str | None
-    snapshot: Snapshot | None
     groups: tuple[Group, ...]
     gates: tuple[Gate, ...]
 

@@ -92,7 +92,7 @@ def after_steps(before: Before, after: After | None) -> tuple[Step, ...]:
     """Steps 4 to 9."""
     if after is None:
         return tuple(_step(number, _NOT_REACHED) for number in range(4, 10))
-    evidence = evidence_of(before, after)
+    evidence = _evidence(before.reading, after.reading, after.status, after.arm.arm_id, after.events)
     completed = evidence.completed[0] if len(evidence.completed) == 1 else None
     return (
         _step(4, (*three_ways.arm_findings(evidence), *_once(after))),
@@ -116,12 +116,8 @@ def allocation_holds(before: Before, arm: ArmAnswer, events: tuple[Event, ...]) 
     return all(finding.passed for finding in three_ways.allocation_findings(evidence, completed))
 
 
-def evidence_of(before: Before, after: After) -> Evidence:
-    """This arm's part of the history, for the three-way judge."""
-    return _evidence(before.reading, after.reading, after.status, after.arm.arm_id, after.events)
-
-
 def _evidence(before: Read, after: Read, status: Status, arm_id: str, events: tuple[Event, ...]) -> Evidence:
+    """This arm's part of the history, for the three-way judge."""
     requests = {event.request_id for event in _of(events, ArmAccepted) if event.arm_id == arm_id}
     snapshots = list(_of(events, PositionSnapshot))
     return Evidence(

@@ -69,11 +69,14 @@ async def test_what_cannot_be_written_is_told_in_a_line(tmp_path: Path) -> None:
 async def test_a_service_that_was_restarted_from_another_terminal_ends_no_demo_and_ends_with_it(
     started: list[Demo], tmp_path: Path
 ) -> None:
-    demo = await Demo(tmp_path, "--only-run").start()
+    demo = await Demo(tmp_path, "--only-run", environ={"SOMEBODY_ELSES": "a-secret-of-theirs"}).start()
     started.append(demo)
     pids = await demo.pids()
     path = (await demo.line(r"^   PATH=")).strip()
     await demo.line(r"^stop everything:")
+    (kept,) = tmp_path.glob("flatguard-demo-*/kept.json")
+    assert "FLATTEN_NAMESPACE" in kept.read_text()
+    assert "a-secret-of-theirs" not in kept.read_text()
 
     refused = await shell(f"{path}; demo-restart redis")
     first = await shell(f"{path}; demo-restart")

@@ -28,7 +28,6 @@ STATUS = Status(
     armed=None,
     active=None,
     last_flatten_ts=str(T0_MS // 1000 + 1),
-    snapshot=None,
     groups=ALIVE,
     gates=(SeenGate(gate="ess_latch", standing="passes", observed="set"),),
 )
